@@ -1,0 +1,213 @@
+//! What a store sells: products, their variants and the categories they stand in.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::{Entity, Id, Malformed, Timestamp, stock::StockLevel};
+
+/// The readable part of an address: 1 to 100 of `a-z`, `0-9` and inner `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Handle(String);
+
+impl Handle {
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Handle {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=100).contains(&text.len())
+            && text.bytes().all(allowed)
+            && !text.starts_with('-')
+            && !text.ends_with('-')
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Malformed::new("handle", "is 1 to 100 of a-z, 0-9 and inner hyphens"))
+        }
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Handle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A stock-keeping unit: trimmed, NFKC, upper case, 1 to 64 characters without control
+/// characters. Unique in a store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Sku(String);
+
+impl Sku {
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Sku {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        normalise_code("sku", text).map(Self)
+    }
+}
+
+impl fmt::Display for Sku {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sku {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Trims, normalises (NFKC) and upper-cases a code that people type.
+pub(crate) fn normalise_code(what: &'static str, text: &str) -> Result<String, Malformed> {
+    let code: String = text.nfkc().flat_map(char::to_uppercase).nfkc().collect();
+    let code = code.trim();
+    match code.chars().count() {
+        1..=64 if !code.chars().any(char::is_control) => Ok(code.to_owned()),
+        _ => Err(Malformed::new(what, "is 1 to 64 characters without control characters")),
+    }
+}
+
+/// A named fact, such as `material` = `wool`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribute {
+    /// The fact's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Something a product comes in, such as `size` in `S`, `M` and `L`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProductOption {
+    /// Its name.
+    pub name: String,
+    /// Its values, in the order they are shown.
+    pub values: Vec<String>,
+}
+
+/// A node of the store's tree of categories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// Its id.
+    pub id: Id<Category>,
+    /// Unique in the store.
+    pub handle: Handle,
+    /// What shoppers call it.
+    pub name: String,
+    /// The category it stands in.
+    pub parent: Option<Id<Category>>,
+    /// Where it stands among its siblings.
+    pub position: i64,
+}
+
+impl Entity for Category {
+    const NAME: &'static str = "category";
+}
+
+/// Something the store sells, in one or more variants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Its id.
+    pub id: Id<Product>,
+    /// Unique in the store.
+    pub handle: Handle,
+    /// What shoppers call it.
+    pub title: String,
+    /// Plain text.
+    pub description: String,
+    /// Whether shoppers see it.
+    pub published: bool,
+    /// Free words for rules and searches, sorted.
+    pub tags: Vec<String>,
+    /// Named facts, sorted by name.
+    pub attributes: Vec<Attribute>,
+    /// What it comes in.
+    pub options: Vec<ProductOption>,
+    /// Decides its tax rate.
+    pub tax_category: String,
+    /// The categories it stands in directly.
+    pub categories: Vec<Id<Category>>,
+    /// Counts changes, from 1.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Entity for Product {
+    const NAME: &'static str = "product";
+}
+
+/// What is actually bought: a product in one choice of its options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// Its id.
+    pub id: Id<Variant>,
+    /// The product it belongs to.
+    pub product: Id<Product>,
+    /// Unique in the store.
+    pub sku: Sku,
+    /// What tells it from its siblings, such as `M / navy`.
+    pub title: String,
+    /// The choice: one value for each of the product's options, sorted by name.
+    pub options: Vec<Attribute>,
+    /// Its prices, one a currency.
+    pub prices: Vec<Price>,
+    /// What there is of it.
+    pub stock: StockLevel,
+    /// Where it stands among its siblings.
+    pub position: i64,
+    /// Counts changes, from 1. Stock isn't counted.
+    pub version: i64,
+}
+
+impl Entity for Variant {
+    const NAME: &'static str = "variant";
+}
+
+impl Variant {
+    /// Its price in a currency.
+    pub fn price(&self, currency: crate::money::Currency) -> Option<Price> {
+        self.prices.iter().find(|price| price.currency == currency).copied()
+    }
+}
+
+/// What one unit of a variant costs in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// The currency.
+    pub currency: crate::money::Currency,
+    /// Minor units, 0 to [`crate::money::MAX_PRICE`].
+    pub amount: i64,
+    /// No discount takes a unit below this; 0 to `amount`.
+    pub floor: i64,
+}

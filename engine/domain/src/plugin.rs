@@ -1,0 +1,235 @@
+//! Plugins, their versions, their installations in a store, and rulebooks.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, quote::Class};
+
+/// What kind of question a component answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum World {
+    /// Makes unit prices.
+    Pricing,
+    /// Decides what a coupon gives.
+    Coupon,
+    /// Proposes automatic discounts.
+    Promotion,
+}
+
+impl World {
+    /// Its name in the WIT package.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pricing => "pricing",
+            Self::Coupon => "coupon",
+            Self::Promotion => "promotion",
+        }
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for World {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "pricing" => Ok(Self::Pricing),
+            "coupon" => Ok(Self::Coupon),
+            "promotion" => Ok(Self::Promotion),
+            _ => Err(Malformed::new("world", "is pricing, coupon or promotion")),
+        }
+    }
+}
+
+/// A named series of plugin versions in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// Its id.
+    pub id: Id<Plugin>,
+    /// Unique in the store.
+    pub name: String,
+    /// The world all its versions implement.
+    pub world: World,
+}
+
+impl Entity for Plugin {
+    const NAME: &'static str = "plugin";
+}
+
+/// One component of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginVersion {
+    /// The plugin it belongs to.
+    pub plugin: Id<Plugin>,
+    /// SHA-256 of the component's bytes, which names it.
+    pub digest: Digest,
+    /// What it says of itself.
+    pub description: Description,
+    /// Which `martlet:commerce` it was built for, such as `0.1.0`.
+    pub wit_version: String,
+    /// Bytes of the component.
+    pub size: i64,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+/// What a plugin says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+    /// What a merchant calls it.
+    pub title: String,
+    /// One sentence on what it does.
+    pub summary: String,
+    /// JSON Schema of its configuration.
+    pub config_schema: String,
+    /// The words of its messages.
+    pub templates: Vec<Template>,
+}
+
+/// Words for one message key in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// The key.
+    pub key: String,
+    /// BCP 47.
+    pub language: String,
+    /// The words, with places in braces.
+    pub text: String,
+}
+
+/// A plugin version at work in a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Installation {
+    /// Its id.
+    pub id: Id<Installation>,
+    /// The how-manieth installation of the store it is; decides between equal priorities.
+    pub sequence: i64,
+    /// Name of the plugin.
+    pub plugin: String,
+    /// Its version.
+    pub version: String,
+    /// Which component runs.
+    pub component: Digest,
+    /// Which world that implements.
+    pub world: World,
+    /// JSON, checked by the plugin. Coupons carry their own, so `{}` for a coupon plugin.
+    pub config: String,
+    /// The classes its candidates can have. Coupons carry their own.
+    pub classes: Vec<Class>,
+    /// How far it has got.
+    pub stage: InstallationStage,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Name of its stacking group.
+    pub group: Option<String>,
+    /// What happens when it fails.
+    pub failure_policy: FailurePolicy,
+    /// The variants it may give away.
+    pub gift_skus: Vec<Sku>,
+    /// The words of its messages.
+    pub templates: Vec<Template>,
+}
+
+impl Entity for Installation {
+    const NAME: &'static str = "installation";
+}
+
+/// How far an installation has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallationStage {
+    /// Stored, not asked.
+    Draft,
+    /// Asked beside live traffic, never applied.
+    Shadow,
+    /// Asked for carts whose bucket is below this many per cent.
+    Canary(u8),
+    /// Asked for every cart.
+    Active,
+    /// Switched off after failing too often.
+    Quarantined,
+}
+
+/// What happens to a cart when a plugin fails on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailurePolicy {
+    /// The cart is priced without it, and the quote says so.
+    Skip,
+    /// The coupon is refused as unavailable.
+    Reject,
+    /// Base prices stand.
+    BasePrice,
+    /// The cart can't be ordered until it works again.
+    Block,
+}
+
+/// Installations whose candidates compete or add up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Unique in the rulebook.
+    pub name: String,
+    /// The only class its rules are for. Candidates of another class stand outside of it.
+    pub class: GroupClass,
+    /// Lower goes first. Candidates without a group go last.
+    pub rank: i32,
+    /// How they combine.
+    pub mode: GroupMode,
+    /// Whether percentages are taken on list amounts instead of what is left.
+    pub on_list_amounts: bool,
+}
+
+/// The class of a group: those of candidates, and unit prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupClass {
+    /// Unit prices of pricing plugins.
+    Pricing,
+    /// Candidates.
+    Candidates(Class),
+}
+
+/// How the candidates of a group combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupMode {
+    /// All apply, one after the other.
+    Stack,
+    /// The installation that saves most, all its candidates together.
+    Best,
+    /// The first installation that saves anything.
+    First,
+    /// As `First`; then the stage's later groups don't get their turn.
+    Stop,
+}
+
+/// The numbered, immutable set of a store's installations at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rulebook {
+    /// Counts up from 1 in each store.
+    pub number: i64,
+    /// What changed, in the merchant's words.
+    pub note: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its groups.
+    pub groups: Vec<Group>,
+    /// Its installations, by sequence.
+    pub installations: Vec<Installation>,
+}
