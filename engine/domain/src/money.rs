@@ -110,8 +110,9 @@ pub struct Money {
     pub currency: Currency,
 }
 
-/// The largest amount a price may have, in minor units. Carts of such prices stay far inside i64.
-pub const MAX_PRICE: i64 = 1_000_000_000_000;
+/// The largest amount a price may have, in minor units. The fullest
+/// cart of such prices, taxed at 100 %, stays below 2^60.
+pub const MAX_PRICE: i64 = 100_000_000_000;
 
 /// A share in parts per million: 100,000 is 10 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,20 +2,39 @@
 //!
 //! [`Pricing`] walks the stages. [`Pricing::next_stage`] freezes what the components of the next
 //! stage see and says whom to ask; [`Pricing::resolve`] takes their answers, checks every
-//! candidate and applies what fits; [`Pricing::finish`] adds up.
+//! candidate and applies what fits; [`Pricing::finish`] taxes and adds up.
 
+mod apply;
 mod candidate;
+mod check;
 mod input;
+mod ledger;
+mod pick;
+mod pricing;
+mod receipt;
+mod resolve;
+mod roster;
 mod snapshot;
+mod spread;
+mod tax;
+mod totals;
 mod verdict;
+mod words;
 
 pub use candidate::{
     Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
     Proposal, Scope, ScopeLine, Threshold, Value,
 };
 pub use input::{
-    CouponInput, Destination, GiftInput, Input, LineInput, ProductFacts, ShippingInput, Standing,
+    CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,
 };
+pub use pricing::{AnswersError, Pricing};
+pub use receipt::Receipt;
 pub use snapshot::{
     Call, Evaluation, Failure, Outcome, Snapshot, SnapshotLine, SnapshotShipping, Stage, StageCalls, UnitRun,
 };
+pub use totals::{Quote, QuotedLine, QuotedShipping, Tax, Totals};
+pub use verdict::{
+    Allocation, Applied, Decision, GrantedGift, PluginReference, Reason, Reduction, Source, Verdict,
+};
+pub use words::{format_amount, render};

@@ -6,18 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Id, Timestamp,
+    cart::{MAX_LINES, MAX_QUANTITY},
     catalog::{Attribute, Handle, Product, Sku, Variant},
     coupon::Coupon,
     customer::CustomerFacts,
-    money::Currency,
+    money::{Currency, MAX_PRICE, Ppm},
     plugin::{Installation, Rulebook},
     settings::TaxRates,
 };
 
 /// Everything a quote depends on, beside the answers of the components it names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Input {
-    /// The rules.
+    /// The rules. A receipt names them by number and digest.
+    #[serde(skip)]
     pub rulebook: Arc<Rulebook>,
     /// The moment the cart is priced at.
     pub as_of: Timestamp,
@@ -43,6 +45,67 @@ pub struct Input {
     pub gifts: Vec<GiftInput>,
     /// Which of 10,000 buckets the cart falls in. A canary of N % is asked below N x 100.
     pub bucket: u16,
+}
+
+/// An input that no cart can lead to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// More lines than [`MAX_LINES`].
+    #[error("a cart has at most {MAX_LINES} lines")]
+    TooManyLines,
+    /// A line's quantity isn't 1 to [`MAX_QUANTITY`].
+    #[error("the quantity at position {position} is not 1 to {MAX_QUANTITY}")]
+    Quantity {
+        /// The line.
+        position: usize,
+    },
+    /// An amount isn't 0 to [`MAX_PRICE`], or a floor is above its price.
+    #[error("the amount of {of} is out of bounds")]
+    Amount {
+        /// What it belongs to.
+        of: String,
+    },
+    /// A tax rate above 100 %.
+    #[error("the tax rate of {category} is more than 100 %")]
+    TaxRate {
+        /// Its category.
+        category: String,
+    },
+}
+
+impl Input {
+    /// Bounds everything that is added or multiplied, so that no sum can leave i64.
+    pub(super) fn check(&self) -> Result<(), InputError> {
+        if self.lines.len() > MAX_LINES {
+            return Err(InputError::TooManyLines);
+        }
+        for (position, line) in self.lines.iter().enumerate() {
+            if !(1..=MAX_QUANTITY).contains(&line.quantity) {
+                return Err(InputError::Quantity { position });
+            }
+            if line.floor > line.unit_amount {
+                return Err(InputError::Amount { of: format!("the floor of {}", line.sku) });
+            }
+            amount(line.unit_amount, || line.sku.to_string())?;
+            amount(line.floor, || format!("the floor of {}", line.sku))?;
+        }
+        for gift in &self.gifts {
+            amount(gift.unit_amount, || gift.sku.to_string())?;
+        }
+        if let Some(shipping) = &self.shipping {
+            amount(shipping.amount, || shipping.method.to_string())?;
+        }
+        let standard = ("standard".to_owned(), self.tax.standard);
+        let rates = self.tax.by_category.iter().map(|(category, rate)| (category.clone(), *rate));
+        match rates.chain([standard]).find(|(_, rate)| *rate > Ppm::ONE) {
+            Some((category, _)) => Err(InputError::TaxRate { category }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn amount(amount: i64, of: impl FnOnce() -> String) -> Result<(), InputError> {
+    if (0..=MAX_PRICE).contains(&amount) { Ok(()) } else { Err(InputError::Amount { of: of() }) }
 }
 
 /// One line of the cart.

@@ -81,19 +81,21 @@ pub struct SnapshotLine {
     pub product: Arc<ProductFacts>,
     /// How many.
     pub quantity: u32,
-    /// The price of one unit before any discount.
-    pub list_amount: i64,
-    /// What is left to pay.
-    pub left: Vec<UnitRun>,
+    /// The price of one unit in the price list.
+    pub base_amount: i64,
+    /// All its units, in runs.
+    pub units: Vec<UnitRun>,
 }
 
-/// Several units at the same amount.
+/// Several units of a line with the same amounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitRun {
     /// How many.
     pub count: u32,
-    /// What each costs.
-    pub amount: i64,
+    /// The price of one before any discount.
+    pub list_amount: i64,
+    /// What is left to pay for one.
+    pub left: i64,
 }
 
 /// The shipping method of a snapshot.

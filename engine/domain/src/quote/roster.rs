@@ -1,0 +1,132 @@
+//! Whom a rulebook and a cart's coupons say to ask.
+
+use super::{
+    Call, Class, Evaluation, Input, Stage, Standing,
+    resolve::Entrant,
+    verdict::{PluginReference, Reason, Source, Verdict},
+};
+use crate::plugin::{Installation, InstallationStage, World};
+
+/// Somebody to ask: an installation, by its index in the rulebook, and for a coupon plugin one of
+/// the cart's coupons.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    installation: usize,
+    coupon: Option<usize>,
+}
+
+/// Everybody who can be asked, by installation sequence, then coupon; and a verdict for every
+/// coupon that can't be used, whose plugin is never asked.
+pub(super) fn of(input: &Input) -> (Vec<Asked>, Vec<Verdict>) {
+    let mut usable = Vec::new();
+    let mut refusals = Vec::new();
+    for (index, on_cart) in input.coupons.iter().enumerate() {
+        let coupon = &on_cart.coupon;
+        let installed = live(input).find(|(_, installation)| installation.id == coupon.installation);
+        let refusal = coupon.refusal(input.as_of, on_cart.standing, input.customer.is_some());
+        let reason = match (refusal, installed) {
+            (None, Some((installation, _))) => {
+                usable.push(Asked { installation, coupon: Some(index) });
+                continue;
+            }
+            (Some(refusal), _) => Reason::Coupon(refusal),
+            (None, None) => Reason::Unavailable,
+        };
+        let stage = coupon.classes.iter().copied().map(Stage::of).min().unwrap_or(Stage::Order);
+        let source = Source {
+            installation: coupon.installation,
+            plugin: installed.map(|(_, installation)| reference(installation)),
+            coupon: Some(coupon.code.clone()),
+        };
+        refusals.push(Verdict::on_call(stage, source, reason));
+    }
+    let automatic = live(input)
+        .filter(|(_, installation)| installation.world != World::Coupon)
+        .map(|(installation, _)| Asked { installation, coupon: None });
+    let mut roster: Vec<Asked> = automatic.chain(usable).collect();
+    roster.sort_by_key(|asked| (asked.installation(input).sequence, asked.coupon));
+    (roster, refusals)
+}
+
+/// The installations that are asked for this cart.
+fn live(input: &Input) -> impl Iterator<Item = (usize, &Installation)> {
+    input.rulebook.installations.iter().enumerate().filter(|(_, installation)| match installation.stage {
+        InstallationStage::Active => true,
+        InstallationStage::Canary(percent) => input.bucket < u16::from(percent) * 100,
+        InstallationStage::Draft | InstallationStage::Shadow | InstallationStage::Quarantined => false,
+    })
+}
+
+fn reference(installation: &Installation) -> PluginReference {
+    PluginReference {
+        name: installation.plugin.clone(),
+        version: installation.version.clone(),
+        component: installation.component,
+    }
+}
+
+impl Asked {
+    pub(super) fn installation(self, input: &Input) -> &Installation {
+        &input.rulebook.installations[self.installation]
+    }
+
+    /// The classes its candidates can have; none for unit prices.
+    fn classes(self, input: &Input) -> &[Class] {
+        match self.coupon {
+            Some(coupon) => &input.coupons[coupon].coupon.classes,
+            None => &self.installation(input).classes,
+        }
+    }
+
+    pub(super) fn is_asked_in(self, stage: Stage, input: &Input) -> bool {
+        match self.installation(input).world {
+            World::Pricing => stage == Stage::Pricing,
+            World::Coupon | World::Promotion => {
+                self.classes(input).iter().any(|class| Stage::of(*class) == stage)
+            }
+        }
+    }
+
+    pub(super) fn source(self, input: &Input) -> Source {
+        let installation = self.installation(input);
+        Source {
+            installation: installation.id,
+            plugin: Some(reference(installation)),
+            coupon: self.coupon.map(|coupon| input.coupons[coupon].coupon.code.clone()),
+        }
+    }
+
+    pub(super) fn call(self, input: &Input) -> Call {
+        let installation = self.installation(input);
+        let coupon = self.coupon.map(|coupon| &input.coupons[coupon]);
+        Call {
+            installation: installation.id,
+            component: installation.component,
+            world: installation.world,
+            config: coupon.map_or(&installation.config, |coupon| &coupon.coupon.config).clone(),
+            coupon: coupon.map(|coupon| coupon.coupon.code.clone()),
+            standing: coupon.map_or_else(|| standing(input, installation), |coupon| coupon.standing),
+        }
+    }
+
+    pub(super) fn entrant<'a>(self, input: &'a Input, evaluation: &'a Evaluation) -> Entrant<'a> {
+        let installation = self.installation(input);
+        let group = |name| input.rulebook.groups.iter().find(|group| Some(&group.name) == name);
+        Entrant {
+            source: self.source(input),
+            world: installation.world,
+            priority: installation.priority,
+            sequence: installation.sequence,
+            coupon: self.coupon,
+            group: group(installation.group.as_ref()),
+            classes: self.classes(input),
+            gifts: &installation.gift_skus,
+            evaluation,
+        }
+    }
+}
+
+fn standing(input: &Input, installation: &Installation) -> Standing {
+    let known = input.standings.iter().find(|(id, _)| *id == installation.id);
+    known.map(|(_, standing)| *standing).unwrap_or_default()
+}

@@ -1,0 +1,123 @@
+//! Verdicts in words that a merchant can read.
+
+use super::{Decision, Failure, Message, Reason, Reduction, Verdict};
+use crate::{coupon::CouponRefusal, money::Currency, plugin::Template};
+
+/// A message in a language, from a plugin's templates; in English where they lack the language,
+/// as its key where they lack the message.
+pub fn render(message: &Message, templates: &[Template], language: &str) -> String {
+    let find = |language: &str| {
+        templates.iter().find(|known| known.key == message.key && known.language == language)
+    };
+    let Some(template) = find(language).or_else(|| find("en")) else { return message.key.clone() };
+    let mut text = String::with_capacity(template.text.len());
+    let mut rest = template.text.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        match message.arguments.iter().find(|argument| argument.name == name) {
+            Some(argument) => text.push_str(&argument.value),
+            None => text.extend(["{", name, "}"]),
+        }
+        rest = after;
+    }
+    text + rest
+}
+
+/// An amount as people write it, without its currency: `19.99`, `1999` or `1.999` by decimals.
+pub fn format_amount(amount: i64, currency: Currency) -> String {
+    let decimals = usize::from(currency.decimals());
+    let digits = format!("{:0width$}", amount.unsigned_abs(), width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    let sign = if amount < 0 { "-" } else { "" };
+    if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+impl Verdict {
+    /// What became of it, in English. `templates` are those of the installation.
+    pub fn explain(&self, templates: &[Template], currency: Currency) -> String {
+        match &self.decision {
+            Decision::Applied(applied) => {
+                let given = match &applied.gift {
+                    Some(gift) => format!("gives {} of {}", gift.quantity, gift.sku),
+                    None if applied.amount < 0 => {
+                        format!("adds {}", format_amount(-applied.amount, currency))
+                    }
+                    None => format!("takes off {}", format_amount(applied.amount, currency)),
+                };
+                match applied.reduced {
+                    Some(Reduction::Cap) => given + ", which is its cap",
+                    Some(Reduction::Left) => given + ", all that prices and their floors allow",
+                    None => given,
+                }
+            }
+            Decision::Rejected(Reason::Declined) => {
+                let message = self.message.as_ref().map(|message| render(message, templates, "en"));
+                message.unwrap_or_else(|| "declined".to_owned())
+            }
+            Decision::Rejected(reason) => reason.explain(currency),
+        }
+    }
+}
+
+impl Reason {
+    /// The reason in English.
+    pub fn explain(&self, currency: Currency) -> String {
+        match self {
+            Self::Declined => "the plugin declined".to_owned(),
+            Self::Silent => "the plugin proposed nothing and gave no reason".to_owned(),
+            Self::Failed(failure) => failure.explain(),
+            Self::Invalid(problem) => format!("not a sound candidate: {problem}"),
+            Self::ClassNotAllowed => {
+                "a class that the plugin did not announce for its configuration".to_owned()
+            }
+            Self::WrongStage => "proposed in a stage that its class does not join".to_owned(),
+            Self::BelowMinimumSpend { short } => {
+                format!("below minimum spend, {} short", format_amount(*short, currency))
+            }
+            Self::BelowMinimumQuantity { short } => format!("below minimum quantity, {short} short"),
+            Self::NoEffect => "nothing left that it could be taken off".to_owned(),
+            Self::NotFilled => "the cart does not hold the units that it takes".to_owned(),
+            Self::LostTo { winner } => format!("lost to {winner}"),
+            Self::Stopped { by } => format!("{by} ended the stage"),
+            Self::Excluded { tag, by } => format!("does not go with {by}: both are tagged {tag}"),
+            Self::GiftNotGranted => "the installation may not give this variant away".to_owned(),
+            Self::GiftOutOfStock { available } => format!("the gift is out of stock, {available} left"),
+            Self::Coupon(refusal) => refusal.explain().to_owned(),
+            Self::Unavailable => "the coupon's plugin is not switched on".to_owned(),
+            Self::NoShippingMethod => "no shipping method is chosen yet".to_owned(),
+        }
+    }
+}
+
+impl Failure {
+    /// The failure in English.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::Trapped(trap) => format!("the plugin crashed: {trap}"),
+            Self::OutOfFuel => "the plugin ran out of fuel".to_owned(),
+            Self::InvalidOutput(problem) => format!("the plugin's answer is not one: {problem}"),
+            Self::TimedOut => "the plugin took too long on this machine; try again".to_owned(),
+            Self::StackOverflow => "the plugin's calls nested too deeply".to_owned(),
+            Self::HostResources => "this machine had no room to run the plugin; try again".to_owned(),
+        }
+    }
+}
+
+impl CouponRefusal {
+    /// The refusal in English.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Disabled => "the coupon is switched off",
+            Self::NotStarted => "the coupon is not valid yet",
+            Self::Expired => "the coupon has expired",
+            Self::UsedUp => "the coupon is used up",
+            Self::UsedUpByCustomer => "the customer has used the coupon as often as it allows",
+            Self::NeedsCustomer => "the coupon is for customers who are signed in",
+        }
+    }
+}
