@@ -1,1 +1,8 @@
-//! .
+//! A running engine, used from outside as its users do: over HTTP and its command line.
+
+mod engine;
+mod http;
+pub mod quote;
+
+pub use engine::{Engine, EngineBuilder, Finished, components_dir};
+pub use http::Answer;

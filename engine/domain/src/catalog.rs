@@ -211,3 +211,63 @@ pub struct Price {
     /// No discount takes a unit below this; 0 to `amount`.
     pub floor: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn codes_are_trimmed_composed_and_in_upper_case() {
+        let codes = [
+            (" abc-1\t", "ABC-1"),
+            ("ｓｋｕ１", "SKU1"),
+            ("straße", "STRASSE"),
+            ("ﬁne", "FINE"),
+            ("e\u{301}", "É"),
+            ("ᵃ", "A"),
+            ("①", "1"),
+            ("a b", "A B"),
+            ("\u{a0}x\u{3000}", "X"),
+            ("양말", "양말"),
+        ];
+        for (text, expected) in codes {
+            assert_eq!(text.parse::<Sku>().unwrap().as_str(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        for text in ["", "  ", "\u{3000}", "a\0b", "a\nb", "a\u{85}b", &"x".repeat(65), &"ß".repeat(33)] {
+            assert!(text.parse::<Sku>().is_err(), "{text:?}");
+        }
+        assert!("x".repeat(64).parse::<Sku>().is_ok());
+        assert!("양".repeat(64).parse::<Sku>().is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_is_the_code_of_itself(text in "\\PC{0,70}") {
+            if let Ok(sku) = text.parse::<Sku>() {
+                prop_assert_eq!(sku.as_str().parse::<Sku>().unwrap(), sku);
+            }
+        }
+
+        #[test]
+        fn case_tells_no_codes_apart(text in "[a-zA-Zäöüß0-9-]{1,30}") {
+            let sku: Sku = text.parse().unwrap();
+            prop_assert_eq!(text.to_uppercase().parse::<Sku>().unwrap(), sku.clone());
+            prop_assert_eq!(text.to_lowercase().parse::<Sku>().unwrap(), sku);
+        }
+    }
+
+    #[test]
+    fn handles_are_plain() {
+        for text in ["a", "wool-socks", "0", "a--b", &"a".repeat(100)] {
+            assert_eq!(text.parse::<Handle>().unwrap().as_str(), text);
+        }
+        for text in ["", "-a", "a-", "A", "a b", "ä", "a_b", &"a".repeat(101)] {
+            assert!(text.parse::<Handle>().is_err(), "{text}");
+        }
+    }
+}

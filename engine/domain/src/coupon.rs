@@ -113,3 +113,70 @@ impl Coupon {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const START: i64 = 1_000;
+    const END: i64 = 2_000;
+
+    fn coupon() -> Coupon {
+        Coupon {
+            id: Id::new(Uuid::from_u128(1)),
+            code: " summer10 ".parse().unwrap(),
+            installation: Id::new(Uuid::from_u128(2)),
+            config: "{}".to_owned(),
+            classes: Vec::new(),
+            enabled: true,
+            starts_at: Some(Timestamp::from_millis(START)),
+            ends_at: Some(Timestamp::from_millis(END)),
+            total_limit: Some(3),
+            per_customer_limit: Some(1),
+            version: 1,
+        }
+    }
+
+    fn refusal(as_of: i64, used: u64, used_by_customer: u64, has_customer: bool) -> Option<CouponRefusal> {
+        let standing = Standing { used, used_by_customer, budget_left: None };
+        coupon().refusal(Timestamp::from_millis(as_of), standing, has_customer)
+    }
+
+    #[test]
+    fn a_window_holds_its_start_and_not_its_end() {
+        assert_eq!(refusal(START - 1, 0, 0, true), Some(CouponRefusal::NotStarted));
+        assert_eq!(refusal(START, 0, 0, true), None);
+        assert_eq!(refusal(END - 1, 0, 0, true), None);
+        assert_eq!(refusal(END, 0, 0, true), Some(CouponRefusal::Expired));
+    }
+
+    #[test]
+    fn limits_are_reached_when_as_many_have_used_it() {
+        assert_eq!(refusal(START, 2, 0, true), None);
+        assert_eq!(refusal(START, 3, 0, true), Some(CouponRefusal::UsedUp));
+        assert_eq!(refusal(START, u64::MAX, 0, true), Some(CouponRefusal::UsedUp));
+        assert_eq!(refusal(START, 2, 1, true), Some(CouponRefusal::UsedUpByCustomer));
+        assert_eq!(refusal(START, 2, 0, false), Some(CouponRefusal::NeedsCustomer));
+    }
+
+    #[test]
+    fn a_coupon_without_limits_is_for_everybody_always() {
+        let limits = (None, None, None, None);
+        let mut coupon = coupon();
+        (coupon.starts_at, coupon.ends_at, coupon.total_limit, coupon.per_customer_limit) = limits;
+        let standing = Standing { used: u64::MAX, used_by_customer: u64::MAX, budget_left: None };
+        for moment in [i64::MIN, 0, i64::MAX] {
+            assert_eq!(coupon.refusal(Timestamp::from_millis(moment), standing, false), None);
+        }
+        coupon.enabled = false;
+        assert_eq!(coupon.refusal(Timestamp::from_millis(0), standing, false), Some(CouponRefusal::Disabled));
+    }
+
+    #[test]
+    fn codes_are_normalised_wherever_they_come_from() {
+        assert_eq!(coupon().code.as_str(), "SUMMER10");
+        assert_eq!(serde_json::from_str::<CouponCode>("\"ｓummer10\"").unwrap(), coupon().code);
+        assert!(serde_json::from_str::<CouponCode>("\" \"").is_err());
+    }
+}

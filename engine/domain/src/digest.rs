@@ -68,3 +68,28 @@ impl<'de> Deserialize<'de> for Digest {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of FIPS 180-2, appendix B.1.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn digests_are_sha_256_in_hexadecimal() {
+        assert_eq!(Digest::of(b"abc").to_string(), ABC);
+        assert_eq!(ABC.parse::<Digest>().unwrap(), Digest::of(b"abc"));
+        assert_eq!(ABC.to_uppercase().parse::<Digest>().unwrap().to_string(), ABC);
+        assert_eq!(serde_json::to_string(&Digest::of(b"abc")).unwrap(), format!("\"{ABC}\""));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for text in ["", &ABC[1..], &format!("{ABC}0"), &ABC.replace('b', "g"), &"é".repeat(32)] {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
+        // A sign is no digit, though integers may have one.
+        assert!(ABC.replacen("ba", "+a", 1).parse::<Digest>().is_err());
+    }
+}

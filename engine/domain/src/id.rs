@@ -105,3 +105,33 @@ impl<'de, T: Entity> Deserialize<'de> for Id<T> {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cart::Cart;
+    use crate::catalog::Product;
+
+    const TEXT: &str = "00000000-0000-0000-0000-0000000000ff";
+
+    #[test]
+    fn ids_are_written_as_uuids() {
+        let id: Id<Product> = TEXT.parse().unwrap();
+        assert_eq!((id.to_string(), id.uuid()), (TEXT.to_owned(), Uuid::from_u128(255)));
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{TEXT}\""));
+        assert_eq!(serde_json::from_str::<Id<Product>>(&format!("\"{TEXT}\"")).unwrap(), id);
+    }
+
+    #[test]
+    fn what_is_no_uuid_is_refused_by_name() {
+        let error = "12".parse::<Id<Product>>().unwrap_err();
+        assert_eq!(error.to_string(), "the id of a product is a UUID");
+    }
+
+    #[test]
+    fn capabilities_are_not_shown_by_debug() {
+        let (product, cart): (Id<Product>, Id<Cart>) = (TEXT.parse().unwrap(), TEXT.parse().unwrap());
+        assert_eq!(format!("{product:?}"), format!("product:{TEXT}"));
+        assert_eq!(format!("{cart:?}"), "cart:redacted");
+    }
+}

@@ -131,3 +131,73 @@ pub fn div_round_half_away(numerator: i128, denominator: i128) -> i128 {
     let magnitude = (numerator.abs() + denominator / 2) / denominator;
     if numerator < 0 { -magnitude } else { magnitude }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn halves_are_rounded_away_from_zero() {
+        let rounded = [
+            (5, 10, 1),
+            (4, 10, 0),
+            (15, 10, 2),
+            (25, 10, 3),
+            (-5, 10, -1),
+            (-4, 10, 0),
+            (-15, 10, -2),
+            (1, 3, 0),
+            (2, 3, 1),
+            (-2, 3, -1),
+            (7, 1, 7),
+            (0, 7, 0),
+        ];
+        for (numerator, denominator, expected) in rounded {
+            assert_eq!(div_round_half_away(numerator, denominator), expected, "{numerator}/{denominator}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_is_never_off_by_more_than_a_half(numerator: i64, denominator in 1..=i64::MAX) {
+            let (n, d) = (i128::from(numerator), i128::from(denominator));
+            let off = 2 * (div_round_half_away(n, d) * d - n);
+            prop_assert!(off.abs() < d || (off.abs() == d && off.signum() == n.signum()));
+        }
+    }
+
+    #[test]
+    fn currencies_know_their_decimals() {
+        for (code, decimals) in [("USD", 2), ("EUR", 2), ("KRW", 0), ("JPY", 0), ("KWD", 3), ("BHD", 3)] {
+            let currency: Currency = code.parse().unwrap();
+            assert_eq!((currency.decimals(), currency.to_string()), (decimals, code.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_currency_is_refused() {
+        for text in ["", "US", "usd", "USDX", "XYZ", "XXX", "DEM", "₩₩", "U D"] {
+            assert!(text.parse::<Currency>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_currency_stands_twice_in_the_lists() {
+        let mut all: Vec<&str> = DECIMALS.iter().map(|(code, _)| *code).collect();
+        all.extend(TWO_DECIMALS.split_ascii_whitespace());
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(all.iter().all(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
+    }
+
+    #[test]
+    fn money_is_minor_units_and_a_code_in_json() {
+        let money = Money { minor_units: 1_999, currency: "USD".parse().unwrap() };
+        let json = serde_json::to_string(&money).unwrap();
+        assert_eq!(json, r#"{"minor_units":1999,"currency":"USD"}"#);
+        assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+    }
+}

@@ -1,1 +1,53 @@
-//! .
+//! Where a store's state lives: one SQL text on SQLite and MySQL.
+//!
+//! [`Db`] is opened from a URL and offers every read and write as a method; one file an aggregate
+//! holds them. Everything but compiled components is scoped by store: each method takes the
+//! store's id, and another store's rows are as good as absent.
+//!
+//! Absent is `None`, a stale version is [`Update::Stale`], a row that can't be read is
+//! [`StoreError::Corrupt`]. Ids and times are made by the caller.
+//!
+//! Statements are written once. What must differ between the databases stands in `dialect.rs`.
+
+#[macro_use]
+mod dispatch;
+
+mod api_keys;
+mod carts;
+mod categories;
+mod codec;
+mod components;
+mod config;
+mod coupon_usage;
+mod coupons;
+mod customers;
+mod db;
+mod dialect;
+mod error;
+mod installations;
+mod migrate;
+mod offers;
+mod plugins;
+mod popular;
+mod prices;
+mod product_listing;
+mod products;
+mod rulebooks;
+mod search_text;
+mod settings;
+mod stock;
+mod stores;
+mod update;
+mod variants;
+
+pub use api_keys::{ApiKey, NewApiKey};
+pub use config::{Durability, StoreConfig};
+pub use coupons::CouponPage;
+pub use db::{Db, Tx};
+pub use error::{StoreError, Unique};
+pub use migrate::Migration;
+pub use offers::Offer;
+pub use product_listing::{PriceRange, ProductCursor, ProductItem, ProductPage, ProductQuery, ProductSort};
+pub use rulebooks::{RulebookDraft, RulebookSummary};
+pub use stock::StockUpdate;
+pub use update::{Update, Versioned};

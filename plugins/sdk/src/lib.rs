@@ -33,7 +33,7 @@ pub use words::{amount, argument, message, percent, template};
 /// The path is that of the WIT package, from the crate's folder.
 #[macro_export]
 macro_rules! export {
-    ($world:ident, $plugin:ty, $wit:literal) => {
+    ($world:ident, $plugin:ident, $wit:literal) => {
         #[cfg(target_family = "wasm")]
         #[expect(missing_docs, unreachable_pub, reason = "generated")]
         mod component {

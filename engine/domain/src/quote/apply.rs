@@ -164,10 +164,7 @@ impl Board {
     }
 
     fn bundle(&self, class: Class, bundle: &Bundle, cap: Option<i64>) -> Result<Discount, Reason> {
-        let lots = pick::bundles(&self.ledger, class, bundle);
-        if lots.is_empty() {
-            return Err(Reason::NotFilled);
-        }
+        let lots = pick::bundles(&self.ledger, class, bundle)?;
         let mut reduced = None;
         let mut deductions = Vec::new();
         for lot in &lots {

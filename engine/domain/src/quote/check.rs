@@ -3,7 +3,10 @@
 use super::{
     BundlePart, BuyXGetY, Candidate, Class, Minimum, Scope, Stage, Threshold, Value, verdict::Reason,
 };
-use crate::money::{MAX_PRICE, Ppm};
+use crate::{
+    cart::MAX_QUANTITY,
+    money::{MAX_PRICE, Ppm},
+};
 
 const MAX_TAGS: usize = 16;
 const MAX_TAG_CHARS: usize = 64;
@@ -91,6 +94,9 @@ fn value(value: &Value, class: Class, quantities: &[u32]) -> Result<(), String> 
             parts(&bundle.parts, class, quantities)
         }
         Value::BuyXGetY(offer) => buy_x_get_y(offer, class, quantities),
+        Value::Gift(gift) if gift.quantity > MAX_QUANTITY => {
+            Err(format!("a gift is at most {MAX_QUANTITY} units"))
+        }
         Value::Gift(gift) => at_least_one("a gift's quantity", gift.quantity),
     }
 }

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    Bundle, BuyXGetY, Class,
+    Bundle, BuyXGetY, Class, Reason,
     ledger::{Ledger, Units},
 };
 
@@ -110,17 +110,21 @@ pub(super) fn buy_x_get_y(ledger: &Ledger, class: Class, offer: &BuyXGetY) -> Gi
         }
         applications_left -= times;
     }
+    // Applications can come back to a line; whoever rounds by line needs its units together.
+    result.given.sort_by_key(|units| (units.line, units.start));
     result
 }
 
-/// Picks for a bundle: as many as the cart fills and as save anything, in lots of equal ones.
-pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Vec<Bundles> {
+/// Picks for a bundle: as many as the cart fills and as save anything, in lots of equal ones; else
+/// why there is none.
+pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Result<Vec<Bundles>, Reason> {
     let mut atoms = atoms(bundle.parts.iter().map(|part| ledger.select(class, &part.scope)));
     let mut bundles_left = bundle.most.unwrap_or(u32::MAX);
     let mut lots = Vec::new();
+    let mut end = Reason::NotFilled;
     while bundles_left > 0 {
         let mut taken = vec![0; atoms.len()];
-        let mut missing = 0;
+        let mut missing: u64 = 0;
         for (scope, part) in bundle.parts.iter().enumerate() {
             let mut wanted = part.count;
             for index in dearest_first(&atoms, scope) {
@@ -128,14 +132,18 @@ pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Vec<Bun
                 taken[index] += count;
                 wanted -= count;
             }
-            missing += wanted;
+            missing += u64::from(wanted);
         }
         let worth: i128 = atoms
             .iter()
             .zip(&taken)
             .map(|(atom, taken)| i128::from(*taken) * i128::from(atom.units.left))
             .sum();
-        if missing > 0 || worth <= i128::from(bundle.price) {
+        if missing > 0 {
+            break;
+        }
+        if worth <= i128::from(bundle.price) {
+            end = Reason::SavesNothing;
             break;
         }
         let times = repeats(&atoms, &taken, &vec![0; atoms.len()], bundles_left, u64::MAX);
@@ -148,7 +156,7 @@ pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Vec<Bun
         lots.push(Bundles { units, bundles: times });
         bundles_left -= times;
     }
-    lots
+    if lots.is_empty() { Err(end) } else { Ok(lots) }
 }
 
 /// How often the same pick can be made in a row: until one of its atoms, or `bound`, runs out.

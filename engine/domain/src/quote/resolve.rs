@@ -36,10 +36,9 @@ struct Entry<'a> {
     candidate: &'a Candidate,
 }
 
-/// Candidates that take their turn together.
+/// Candidates that take their turn together: those of a group, or all that stand in none.
 struct Turn<'a> {
     group: Option<&'a Group>,
-    class: GroupClass,
     entries: Vec<Entry<'a>>,
 }
 
@@ -97,21 +96,21 @@ fn turns<'a>(
             let class = entry.class();
             let group = entrant.group.filter(|group| group.class == class);
             let name = |group: Option<&Group>| group.map(|group| group.name.clone());
-            match turns.iter_mut().find(|turn| turn.class == class && name(turn.group) == name(group)) {
+            match turns.iter_mut().find(|turn| name(turn.group) == name(group)) {
                 Some(turn) => turn.entries.push(entry),
-                None => turns.push(Turn { group, class, entries: vec![entry] }),
+                None => turns.push(Turn { group, entries: vec![entry] }),
             }
         }
     }
-    // Groups come by rank, then name; what stands in no group comes last, by class.
+    // Groups come by rank, then name; what stands in no group comes last.
     turns.sort_by(|one, other| one.place().cmp(&other.place()));
     turns
 }
 
 impl<'a> Turn<'a> {
-    fn place(&self) -> (bool, i32, &'a str, GroupClass) {
+    fn place(&self) -> (bool, i32, &'a str) {
         let rank = self.group.map_or(0, |group| group.rank);
-        (self.group.is_none(), rank, self.group.map_or("", |group| &group.name), self.class)
+        (self.group.is_none(), rank, self.group.map_or("", |group| &group.name))
     }
 
     fn basis(&self) -> Basis {
@@ -151,15 +150,17 @@ impl<'a> Turn<'a> {
             .collect();
         let savings: Vec<i128> =
             trials.iter().map(|trial| trial.decisions.iter().map(saving).sum()).collect();
-        let winner = choose(&savings).map(|winner| {
-            let name = trials[winner].name.to_owned();
-            *board = trials[winner].board.clone();
-            for (_, loser) in trials.iter_mut().enumerate().filter(|(index, _)| *index != winner) {
-                loser.lose_to(&name);
+        let winner = choose(&savings);
+        let name = winner.map(|winner| trials[winner].name.to_owned());
+        let lost = name.clone().map_or(Reason::SavesNothing, |winner| Reason::LostTo { winner });
+        for (index, trial) in trials.iter_mut().enumerate() {
+            if Some(index) == winner {
+                *board = trial.board.clone();
+            } else {
+                trial.lose(&lost);
             }
-            name
-        });
-        (trials.into_iter().flat_map(|trial| trial.decisions).collect(), winner)
+        }
+        (trials.into_iter().flat_map(|trial| trial.decisions).collect(), name)
     }
 }
 
@@ -172,10 +173,10 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// What would have applied is lost; what wouldn't keeps its own reason.
-    fn lose_to(&mut self, winner: &str) {
+    fn lose(&mut self, reason: &Reason) {
         for decision in &mut self.decisions {
             if matches!(decision, Decision::Applied(_)) {
-                *decision = Decision::Rejected(Reason::LostTo { winner: winner.to_owned() });
+                *decision = Decision::Rejected(reason.clone());
             }
         }
     }

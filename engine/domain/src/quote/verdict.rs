@@ -154,6 +154,9 @@ pub enum Reason {
     NoEffect,
     /// The cart doesn't hold the units that it takes.
     NotFilled,
+    /// It would apply, but saves nothing: its group keeps only what does, or its bundle costs no less
+    /// than the units in it.
+    SavesNothing,
     /// Another one of its group saves more, or came first.
     LostTo {
         /// Name of the winner.
@@ -205,6 +208,7 @@ impl Reason {
             Self::BelowMinimumQuantity { .. } => "below_minimum_quantity",
             Self::NoEffect => "no_effect",
             Self::NotFilled => "not_filled",
+            Self::SavesNothing => "saves_nothing",
             Self::LostTo { .. } => "lost_to",
             Self::Stopped { .. } => "stopped",
             Self::Excluded { .. } => "excluded",

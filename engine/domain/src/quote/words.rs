@@ -82,6 +82,7 @@ impl Reason {
             Self::BelowMinimumQuantity { short } => format!("below minimum quantity, {short} short"),
             Self::NoEffect => "nothing left that it could be taken off".to_owned(),
             Self::NotFilled => "the cart does not hold the units that it takes".to_owned(),
+            Self::SavesNothing => "it would save nothing on this cart".to_owned(),
             Self::LostTo { winner } => format!("lost to {winner}"),
             Self::Stopped { by } => format!("{by} ended the stage"),
             Self::Excluded { tag, by } => format!("does not go with {by}: both are tagged {tag}"),
@@ -118,6 +119,71 @@ impl CouponRefusal {
             Self::UsedUp => "the coupon is used up",
             Self::UsedUpByCustomer => "the customer has used the coupon as often as it allows",
             Self::NeedsCustomer => "the coupon is for customers who are signed in",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quote::Argument;
+
+    fn message(key: &str, arguments: &[(&str, &str)]) -> Message {
+        let argument =
+            |(name, value): &(&str, &str)| Argument { name: (*name).to_owned(), value: (*value).to_owned() };
+        Message { key: key.to_owned(), arguments: arguments.iter().map(argument).collect() }
+    }
+
+    fn templates(known: &[(&str, &str, &str)]) -> Vec<Template> {
+        let template = |(key, language, text): &(&str, &str, &str)| Template {
+            key: (*key).to_owned(),
+            language: (*language).to_owned(),
+            text: (*text).to_owned(),
+        };
+        known.iter().map(template).collect()
+    }
+
+    #[test]
+    fn places_are_filled() {
+        let rendered = |text, arguments: &[(&str, &str)]| {
+            render(&message("k", arguments), &templates(&[("k", "en", text)]), "en")
+        };
+        assert_eq!(rendered("{a} % off {b}", &[("a", "10"), ("b", "socks")]), "10 % off socks");
+        assert_eq!(rendered("{a}{a}", &[("a", "x")]), "xx");
+        assert_eq!(rendered("{missing}", &[]), "{missing}");
+        assert_eq!(rendered("open { and } shut", &[]), "open { and } shut");
+        assert_eq!(rendered("ends {", &[("a", "x")]), "ends {");
+        assert_eq!(rendered("ends {a", &[("a", "x")]), "ends {a");
+        assert_eq!(rendered("{a}", &[("a", "{b}"), ("b", "never")]), "{b}");
+        assert_eq!(rendered("", &[]), "");
+    }
+
+    #[test]
+    fn words_come_in_the_language_else_in_english_else_as_the_key() {
+        let known = templates(&[("k", "en", "off"), ("k", "ko", "할인"), ("only-en", "en", "new")]);
+        assert_eq!(render(&message("k", &[]), &known, "ko"), "할인");
+        assert_eq!(render(&message("k", &[]), &known, "fr"), "off");
+        assert_eq!(render(&message("only-en", &[]), &known, "ko"), "new");
+        assert_eq!(render(&message("unknown", &[]), &known, "ko"), "unknown");
+    }
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        let amounts = [
+            ("USD", 1_999, "19.99"),
+            ("USD", 5, "0.05"),
+            ("USD", 0, "0.00"),
+            ("USD", -5, "-0.05"),
+            ("USD", -12_345, "-123.45"),
+            ("KRW", 1_999, "1999"),
+            ("KRW", -1, "-1"),
+            ("KRW", 0, "0"),
+            ("KWD", 1_999, "1.999"),
+            ("KWD", 7, "0.007"),
+            ("USD", i64::MIN, "-92233720368547758.08"),
+        ];
+        for (currency, amount, expected) in amounts {
+            assert_eq!(format_amount(amount, currency.parse().unwrap()), expected);
         }
     }
 }

@@ -1,0 +1,104 @@
+//! What is true of every quote, whatever was proposed.
+
+use std::collections::BTreeMap;
+
+use martlet_domain::quote::{Decision, Input, Quote, Stage, Tax};
+
+/// Panics where a quote breaks an invariant.
+pub(crate) fn check_invariants(input: &Input, quote: &Quote) {
+    check_lines(input, quote);
+    check_totals(input, quote);
+    check_verdicts(input, quote);
+}
+
+/// Every line is its units; none is below its floor; tax is that of the final amount.
+fn check_lines(input: &Input, quote: &Quote) {
+    assert_eq!(input.lines.len(), quote.lines.len());
+    for (before, after) in input.lines.iter().zip(&quote.lines) {
+        assert_eq!(after.units.iter().map(|run| run.count).sum::<u32>(), before.quantity);
+        for run in &after.units {
+            assert!(run.count >= 1 && run.left <= run.list_amount, "{run:?}");
+            assert!(run.left >= before.floor && run.left >= 0, "{run:?} below {}", before.floor);
+        }
+        let sum = |amount: fn(&martlet_domain::quote::UnitRun) -> i64| -> i64 {
+            after.units.iter().map(|run| i64::from(run.count) * amount(run)).sum()
+        };
+        assert_eq!(after.subtotal, sum(|run| run.list_amount));
+        assert_eq!(after.total, sum(|run| run.left));
+        assert_eq!(after.discount, after.subtotal - after.total);
+        assert!((0..=after.subtotal).contains(&after.discount));
+        assert_eq!(after.base_amount, before.unit_amount);
+        check_tax(input, after.tax, after.total, &before.tax_category);
+    }
+    assert_eq!(input.shipping.is_some(), quote.shipping.is_some());
+    for (before, after) in input.shipping.iter().zip(&quote.shipping) {
+        assert_eq!((after.subtotal, after.total), (before.amount, before.amount - after.discount));
+        assert!((0..=after.subtotal).contains(&after.discount));
+        check_tax(input, after.tax, after.total, &before.tax_category);
+    }
+}
+
+/// `a x r` or `a - a / (1 + r)`, rounded half up: what is rounded is never negative.
+fn check_tax(input: &Input, tax: Tax, amount: i64, category: &str) {
+    let rate = input.tax.by_category.get(category).copied().unwrap_or(input.tax.standard);
+    assert_eq!(tax.rate, rate);
+    let (a, r) = (i128::from(amount), i128::from(rate.0));
+    let expected = if input.prices_include_tax {
+        a - (2 * a * 1_000_000 + 1_000_000 + r) / (2 * (1_000_000 + r))
+    } else {
+        (2 * a * r + 1_000_000) / 2_000_000
+    };
+    assert_eq!(i128::from(tax.amount), expected, "{amount} at {rate:?}");
+}
+
+/// Totals are the sums of lines and shipping.
+fn check_totals(input: &Input, quote: &Quote) {
+    let (totals, shipping) = (quote.totals, quote.shipping.as_ref());
+    assert_eq!(totals.goods_subtotal, quote.lines.iter().map(|line| line.subtotal).sum::<i64>());
+    assert_eq!(totals.goods_discount, quote.lines.iter().map(|line| line.discount).sum::<i64>());
+    assert_eq!(totals.shipping_subtotal, shipping.map_or(0, |shipping| shipping.subtotal));
+    assert_eq!(totals.shipping_discount, shipping.map_or(0, |shipping| shipping.discount));
+    let of_goods: i64 = quote.lines.iter().map(|line| line.tax.amount).sum();
+    assert_eq!(totals.tax, of_goods + shipping.map_or(0, |shipping| shipping.tax.amount));
+    assert_eq!(totals.tax_included, input.prices_include_tax);
+    let net =
+        totals.goods_subtotal - totals.goods_discount + totals.shipping_subtotal - totals.shipping_discount;
+    assert_eq!(totals.total, if totals.tax_included { net } else { net + totals.tax });
+}
+
+/// Allocations add up to what a candidate gives; those of the pricing stage to the change from base
+/// prices to list amounts, those of the other stages to the discounts.
+fn check_verdicts(input: &Input, quote: &Quote) {
+    let mut repriced: BTreeMap<Option<u32>, i64> = BTreeMap::new();
+    let mut discounted = repriced.clone();
+    let mut gifts = Vec::new();
+    for verdict in &quote.verdicts {
+        let Decision::Applied(applied) = &verdict.decision else { continue };
+        let allocated: i64 = applied.allocations.iter().map(|allocation| allocation.amount).sum();
+        assert_eq!(allocated, applied.amount, "{verdict:?}");
+        assert!(
+            verdict.stage == Stage::Pricing || applied.amount > 0 || applied.gift.is_some(),
+            "{verdict:?}"
+        );
+        let ledger = if verdict.stage == Stage::Pricing { &mut repriced } else { &mut discounted };
+        for allocation in &applied.allocations {
+            *ledger.entry(allocation.position).or_default() += allocation.amount;
+        }
+        gifts.extend(applied.gift.clone());
+    }
+    for (position, line) in quote.lines.iter().enumerate() {
+        let position = Some(u32::try_from(position).unwrap());
+        let base = i64::from(line.quantity) * line.base_amount;
+        assert_eq!(base - repriced.remove(&position).unwrap_or(0), line.subtotal, "{:?}", quote.verdicts);
+        assert_eq!(discounted.remove(&position).unwrap_or(0), line.discount, "{:?}", quote.verdicts);
+    }
+    assert!(repriced.is_empty(), "{repriced:?}");
+    assert_eq!(discounted.remove(&None).unwrap_or(0), quote.totals.shipping_discount);
+    assert!(discounted.is_empty(), "{discounted:?}");
+    assert_eq!(gifts, quote.gifts);
+    for gift in &input.gifts {
+        let given: i64 =
+            gifts.iter().filter(|given| given.sku == gift.sku).map(|given| i64::from(given.quantity)).sum();
+        assert!(given <= gift.available.max(0), "{given} of {} given", gift.sku);
+    }
+}

@@ -1,0 +1,18 @@
+//! Carts priced by hand first. Each example's comment is its whole sum; verdicts stand in the
+//! notation of `support::Priced::says`.
+
+mod amounts;
+mod bundles;
+mod buy_x_get_y;
+mod coupons;
+mod failures;
+mod gifts;
+mod groups;
+mod percentages;
+mod pricing;
+mod shipping;
+mod tax;
+mod thresholds;
+mod turns;
+mod unsound;
+mod whole_carts;

@@ -1,0 +1,151 @@
+//! Opening a database, and transactions.
+
+use std::{str::FromStr as _, time::Duration};
+
+use sqlx::{
+    MySql, MySqlPool, Sqlite, SqlitePool, Transaction,
+    mysql::MySqlConnectOptions,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+use crate::{StoreConfig, StoreError, dialect};
+
+/// How often a transaction is tried that loses against others.
+const MOST_TRIES: u32 = 8;
+
+/// A database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// MySQL or MariaDB.
+    MySql(MySqlPool),
+    /// SQLite, in WAL mode: any number of readers beside one writer.
+    Sqlite {
+        /// Connections that can't write.
+        read: SqlitePool,
+        /// The one that writes.
+        write: SqlitePool,
+    },
+}
+
+/// A transaction. Dropped without a commit, it is rolled back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On MySQL or MariaDB.
+    MySql(Transaction<'static, MySql>),
+    /// On SQLite, where it has the only write lock from its beginning.
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+impl Db {
+    /// Opens `sqlite:PATH`, `sqlite://PATH` or `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. A file
+    /// is created when there is none; its folder isn't. No table is made: see
+    /// [`Db::migrate`].
+    pub async fn open(url: &str, config: &StoreConfig) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::open_sqlite(path.strip_prefix("//").unwrap_or(path), config).await
+        } else if url.starts_with("mysql:") {
+            Self::open_mysql(url, config).await
+        } else {
+            Err(StoreError::Unusable("its URL begins with neither sqlite: nor mysql:".to_owned()))
+        }
+    }
+
+    async fn open_sqlite(path: &str, config: &StoreConfig) -> Result<Self, StoreError> {
+        if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+            let problem = "sqlite: takes the path of a file, without parameters";
+            return Err(StoreError::Unusable(problem.to_owned()));
+        }
+        let options = dialect::sqlite_options(SqliteConnectOptions::new().filename(path), config);
+        // The writer goes first: it makes the file and switches it to WAL.
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(config.acquire_timeout)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_with(options.clone().create_if_missing(true))
+            .await
+            .map_err(|error| StoreError::Unusable(format!("{path} can't be opened ({error})")))?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(config.max_connections)
+            .acquire_timeout(config.acquire_timeout)
+            .connect_with(options.pragma("query_only", "ON"))
+            .await?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    async fn open_mysql(url: &str, config: &StoreConfig) -> Result<Self, StoreError> {
+        // The parser's own words may quote the URL, and with it the password.
+        let options = MySqlConnectOptions::from_str(url).map_err(|_| {
+            StoreError::Unusable("its URL isn't mysql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
+        })?;
+        if options.get_database().is_none_or(str::is_empty) {
+            return Err(StoreError::Unusable("its URL names no database: add /NAME".to_owned()));
+        }
+        let options = options.statement_cache_capacity(config.statement_cache);
+        let pool = dialect::mysql_pool_options(config)
+            .connect_with(options)
+            .await
+            .map_err(|error| StoreError::Unusable(format!("MySQL doesn't let us in ({error})")))?;
+        Ok(Self::MySql(pool))
+    }
+
+    /// Asks the database for an answer, as a readiness check does.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        read!(self, |c| sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(c).await)?;
+        Ok(())
+    }
+
+    /// Closes all connections once they are free.
+    pub async fn close(&self) {
+        match self {
+            Self::MySql(pool) => pool.close().await,
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                // The last connection to leave folds the WAL into the file.
+                write.close().await;
+            }
+        }
+    }
+
+    /// Begins a transaction. Prefer [`crate::transaction!`], which tries again when it loses.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::MySql(pool) => Ok(Tx::MySql(pool.begin().await?)),
+            // A transaction that begins as a reader can't become a writer while another writes.
+            Self::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
+        }
+    }
+
+    /// Whether a transaction that failed like this is to be tried again, after a pause.
+    #[doc(hidden)]
+    pub async fn tries_again(error: &StoreError, tries: u32) -> bool {
+        if !error.is_transient() || tries >= MOST_TRIES {
+            return false;
+        }
+        tracing::debug!(tries, %error, "a transaction lost against another and is tried again");
+        tokio::time::sleep(Duration::from_millis(1 << tries)).await;
+        true
+    }
+}
+
+impl Tx {
+    /// Makes its changes visible and lasting.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::MySql(transaction) => transaction.commit().await?,
+            Self::Sqlite(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Undoes its changes. A connection on which that fails is dropped, which undoes them too.
+    pub async fn rollback(self) {
+        let undone = match self {
+            Self::MySql(transaction) => transaction.rollback().await,
+            Self::Sqlite(transaction) => transaction.rollback().await,
+        };
+        if let Err(error) = undone {
+            tracing::debug!(%error, "a transaction wasn't rolled back by request");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! All that must differ between MySQL, MariaDB and SQLite.
+
+use sqlx::{
+    Executor as _, MySql, MySqlConnection, QueryBuilder, Sqlite,
+    error::DatabaseError,
+    mysql::{MySqlDatabaseError, MySqlPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous},
+};
+use uuid::Uuid;
+
+use crate::{Durability, StoreConfig};
+
+/// What every connection to SQLite has.
+pub(crate) fn sqlite_options(options: SqliteConnectOptions, config: &StoreConfig) -> SqliteConnectOptions {
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match config.durability {
+            Durability::Normal => SqliteSynchronous::Normal,
+            Durability::Full => SqliteSynchronous::Full,
+        })
+        .foreign_keys(true)
+        .busy_timeout(config.lock_timeout)
+        .statement_cache_capacity(config.statement_cache)
+}
+
+/// A pool whose connections behave alike on MySQL and MariaDB, whatever the server's defaults.
+pub(crate) fn mysql_pool_options(config: &StoreConfig) -> MySqlPoolOptions {
+    let lock_timeout = i64::try_from(config.lock_timeout.as_secs()).unwrap_or(i64::MAX).max(1);
+    MySqlPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.acquire_timeout)
+        .after_connect(move |connection, _| Box::pin(mysql_session(connection, lock_timeout)))
+}
+
+async fn mysql_session(connection: &mut MySqlConnection, lock_timeout: i64) -> Result<(), sqlx::Error> {
+    connection.execute("SET NAMES utf8mb4 COLLATE utf8mb4_bin").await?;
+    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+    connection
+        .execute(
+            "SET SESSION sql_mode = 'PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,\
+             NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+        )
+        .await?;
+    // A bound parameter, because the number isn't a constant fragment.
+    sqlx::query("SET SESSION innodb_lock_wait_timeout = ?").bind(lock_timeout).execute(connection).await?;
+    Ok(())
+}
+
+/// Waits for the lock that lets one engine migrate at a time, until the connection is closed. Whether
+/// it got it. The one that sqlx takes waits -1 seconds: for ever on MySQL, not at all on MariaDB.
+pub(crate) async fn lock_migrations(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+    const SQL: &str =
+        "SELECT CAST(GET_LOCK(CONCAT('martlet.', LEFT(SHA2(DATABASE(), 256), 32)), 600) AS SIGNED)";
+    let got: Option<i64> = sqlx::query_scalar(SQL).fetch_one(connection).await?;
+    Ok(got == Some(1))
+}
+
+/// Whether a transaction lost against another and may be tried again.
+pub(crate) fn is_transient(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        // Deadlock, lock wait timeout, and MariaDB's record changed since last read.
+        return matches!(error.number(), 1213 | 1205 | 1020);
+    }
+    // SQLITE_BUSY and SQLITE_LOCKED, in all their extended forms.
+    sqlite_code(error).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// Whether a value doesn't fit its column.
+pub(crate) fn is_out_of_bounds(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        // Data too long, out of range (column and expression), and CHECK on MySQL and MariaDB.
+        return matches!(error.number(), 1406 | 1264 | 1690 | 3819 | 4025);
+    }
+    // SQLITE_CONSTRAINT_CHECK and SQLITE_TOOBIG.
+    sqlite_code(error).is_some_and(|code| matches!(code, 275 | 18))
+}
+
+/// Whether a statement names a table that isn't there.
+pub(crate) fn is_missing_table(error: &dyn DatabaseError) -> bool {
+    if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
+        return error.number() == 1146;
+    }
+    // SQLite has no code of its own for it.
+    sqlite_code(error) == Some(1) && error.message().starts_with("no such table")
+}
+
+fn sqlite_code(error: &dyn DatabaseError) -> Option<i32> {
+    error.try_downcast_ref::<SqliteError>().and_then(|error| error.code()?.parse().ok())
+}
+
+/// A statement put together from constant fragments and bound values, on either database.
+pub(crate) trait Statement {
+    /// Appends a constant fragment.
+    fn part(&mut self, fragment: &'static str) -> &mut Self;
+    /// Appends a placeholder for a number.
+    fn int(&mut self, value: i64) -> &mut Self;
+    /// Appends a placeholder for a text.
+    fn text(&mut self, value: &str) -> &mut Self;
+    /// Appends a placeholder for an id.
+    fn id(&mut self, value: Uuid) -> &mut Self;
+
+    /// Appends `(?, ?, ...)`. An empty list isn't SQL: callers answer that without asking.
+    fn ids(&mut self, values: impl IntoIterator<Item = Uuid>) -> &mut Self {
+        let mut separator = "(";
+        for value in values {
+            self.part(separator).id(value);
+            separator = ", ";
+        }
+        self.part(")")
+    }
+
+    /// Appends `(?, ?, ...)`. An empty list isn't SQL: callers answer that without asking.
+    fn texts<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        let mut separator = "(";
+        for value in values {
+            self.part(separator).text(value);
+            separator = ", ";
+        }
+        self.part(")")
+    }
+}
+
+macro_rules! statement {
+    ($database:ty) => {
+        impl Statement for QueryBuilder<$database> {
+            fn part(&mut self, fragment: &'static str) -> &mut Self {
+                self.push(fragment)
+            }
+
+            fn int(&mut self, value: i64) -> &mut Self {
+                self.push_bind(value)
+            }
+
+            fn text(&mut self, value: &str) -> &mut Self {
+                self.push_bind(value.to_owned())
+            }
+
+            fn id(&mut self, value: Uuid) -> &mut Self {
+                self.push_bind(value)
+            }
+        }
+    };
+}
+
+statement!(MySql);
+statement!(Sqlite);

@@ -1,0 +1,120 @@
+//! The installations a merchant works on. What is live is a rulebook.
+
+use martlet_domain::{Id, plugin::Installation, settings::Store};
+use uuid::Uuid;
+
+use crate::{
+    Db, StoreError, Tx, Unique,
+    codec::{RowOf, to_json},
+};
+
+#[derive(sqlx::FromRow)]
+struct InstallationRow {
+    id: Uuid,
+    body: String,
+}
+
+impl Db {
+    /// Stores an installation under the next sequence number of the store, whatever number it came
+    /// with, and returns it as stored. Its component must be a plugin version of the store.
+    /// [`Unique::Installation`] when its id is taken.
+    pub async fn insert_installation(
+        &self,
+        store: Id<Store>,
+        installation: &Installation,
+    ) -> Result<Installation, StoreError> {
+        let mut installation = installation.clone();
+        transaction!(self, |tx| {
+            installation.sequence = next_sequence(tx, store).await?;
+            insert(tx, store, &installation).await?;
+            Ok(installation.clone())
+        })
+    }
+
+    /// Replaces an installation, all but its id and sequence number. Whether it is there. The last
+    /// writer wins: nothing goes live before a rulebook is published.
+    pub async fn update_installation(
+        &self,
+        store: Id<Store>,
+        installation: &Installation,
+    ) -> Result<bool, StoreError> {
+        const SEQUENCE: &str = "SELECT sequence FROM installations WHERE store_id = ? AND id = ?";
+        const SQL: &str = "UPDATE installations SET component = ?, body = ? WHERE store_id = ? AND id = ?";
+        transaction!(self, |tx| {
+            let sequence: Option<i64> = run!(tx, |c| sqlx::query_scalar(SEQUENCE)
+                .bind(store.uuid())
+                .bind(installation.id.uuid())
+                .fetch_optional(c)
+                .await)?;
+            let Some(sequence) = sequence else { return Ok(false) };
+            let body = to_json(&Installation { sequence, ..installation.clone() })?;
+            run!(tx, |c| sqlx::query(SQL)
+                .bind(installation.component.as_bytes().as_slice())
+                .bind(body)
+                .bind(store.uuid())
+                .bind(installation.id.uuid())
+                .execute(c)
+                .await
+                .map(drop))?;
+            Ok(true)
+        })
+    }
+
+    /// The installation with an id.
+    pub async fn find_installation(
+        &self,
+        store: Id<Store>,
+        id: Id<Installation>,
+    ) -> Result<Option<Installation>, StoreError> {
+        const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ? AND id = ?";
+        let row: Option<InstallationRow> =
+            read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).bind(id.uuid()).fetch_optional(c).await)?;
+        row.map(InstallationRow::decode).transpose()
+    }
+
+    /// All installations of a store, by sequence number.
+    pub async fn list_installations(&self, store: Id<Store>) -> Result<Vec<Installation>, StoreError> {
+        const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ? ORDER BY sequence";
+        let rows: Vec<InstallationRow> =
+            read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
+        rows.into_iter().map(InstallationRow::decode).collect()
+    }
+}
+
+impl InstallationRow {
+    fn decode(self) -> Result<Installation, StoreError> {
+        let id = Id::new(self.id);
+        let row = RowOf::entity("installations", id);
+        let installation: Installation = row.json("body", &self.body)?;
+        if installation.id != id {
+            return Err(row.corrupt("body", "it has another id"));
+        }
+        Ok(installation)
+    }
+}
+
+/// Counting locks the store's counters, so that no two installations get one number.
+async fn next_sequence(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError> {
+    const COUNT: &str = "UPDATE store_counters SET installations = installations + 1 WHERE store_id = ?";
+    const READ: &str = "SELECT installations FROM store_counters WHERE store_id = ?";
+    run!(tx, |c| sqlx::query(COUNT).bind(store.uuid()).execute(c).await.map(drop))?;
+    let next: Option<i64> =
+        run!(tx, |c| sqlx::query_scalar(READ).bind(store.uuid()).fetch_optional(c).await)?;
+    next.ok_or(StoreError::UnknownReference)
+}
+
+async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> Result<(), StoreError> {
+    const SQL: &str =
+        "INSERT INTO installations (store_id, id, sequence, component, body) VALUES (?, ?, ?, ?, ?)";
+    let body = to_json(installation)?;
+    run!(tx, |c| sqlx::query(SQL)
+        .bind(store.uuid())
+        .bind(installation.id.uuid())
+        .bind(installation.sequence)
+        .bind(installation.component.as_bytes().as_slice())
+        .bind(body)
+        .execute(c)
+        .await
+        .map(drop))
+    .map_err(|error| Unique::Installation.or(error))
+}

@@ -1,0 +1,90 @@
+//! The database itself: opening, migrating, waiting, giving up.
+
+use std::time::Duration;
+
+use martlet_store::{Db, StoreConfig, StoreError, transaction};
+
+use crate::{harness::World, samples};
+
+pub(crate) async fn an_open_database_answers(world: World) {
+    world.db.ping().await.unwrap();
+    world.db.close().await;
+    assert!(world.db.ping().await.is_err());
+}
+
+pub(crate) async fn migrations_are_pending_until_they_ran(world: World) {
+    let db = Db::open(&world.empty_database().await, &StoreConfig::default()).await.unwrap();
+    let pending = db.pending_migrations().await.unwrap();
+    assert_eq!(pending[0].number, 1);
+    assert!(pending.is_sorted_by_key(|migration| migration.number));
+    db.migrate().await.unwrap();
+    assert_eq!(db.pending_migrations().await.unwrap(), []);
+    db.insert_store(&samples::store()).await.unwrap();
+    assert_eq!(db.list_stores().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn migrating_again_changes_nothing(world: World) {
+    let before = world.db.find_store(world.store).await.unwrap();
+    assert!(before.is_some());
+    world.db.migrate().await.unwrap();
+    world.db.migrate().await.unwrap();
+    assert_eq!(world.db.pending_migrations().await.unwrap(), []);
+    assert_eq!(world.db.find_store(world.store).await.unwrap(), before);
+}
+
+pub(crate) async fn two_engines_may_migrate_at_once(world: World) {
+    let url = world.empty_database().await;
+    let engines: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move {
+                let db = Db::open(&url, &StoreConfig::default()).await.unwrap();
+                db.migrate().await.unwrap();
+                db.pending_migrations().await.unwrap()
+            })
+        })
+        .collect();
+    for engine in engines {
+        assert_eq!(engine.await.unwrap(), []);
+    }
+}
+
+pub(crate) async fn a_busy_pool_times_out_by_name(world: World) {
+    let config = StoreConfig {
+        max_connections: 1,
+        acquire_timeout: Duration::from_secs(2),
+        ..StoreConfig::default()
+    };
+    let db = Db::open(&world.url, &config).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    let error = db.begin().await.unwrap_err();
+    assert!(matches!(error, StoreError::PoolTimeout), "{error}");
+    assert!(!error.is_transient());
+    tx.rollback().await;
+    db.begin().await.unwrap().rollback().await;
+}
+
+pub(crate) async fn an_abandoned_transaction_leaves_nothing(world: World) {
+    let coupon = samples::stored_coupon(&world.db, world.store).await.id;
+    let mut tx = world.db.begin().await.unwrap();
+    assert!(tx.increment_coupon_usage(world.store, coupon, None).await.unwrap());
+    drop(tx);
+    let tx = world.db.begin().await.unwrap();
+    tx.commit().await.unwrap();
+    let standings = world.db.coupon_standings(world.store, &[coupon], None).await.unwrap();
+    assert_eq!(standings[&coupon].used, 0);
+}
+
+pub(crate) async fn a_failed_transaction_leaves_nothing(world: World) {
+    let (store, coupon) = (world.store, samples::stored_coupon(&world.db, world.store).await.id);
+    let mut runs = 0;
+    let failed: Result<(), _> = transaction!(&world.db, |tx| {
+        runs += 1;
+        tx.increment_coupon_usage(store, coupon, None).await?;
+        Err(StoreError::CursorMismatch)
+    });
+    assert!(matches!(failed, Err(StoreError::CursorMismatch)));
+    assert_eq!(runs, 1, "only what lost against another is tried again");
+    let standings = world.db.coupon_standings(store, &[coupon], None).await.unwrap();
+    assert_eq!(standings[&coupon].used, 0);
+}

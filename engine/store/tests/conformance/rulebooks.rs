@@ -1,0 +1,99 @@
+//! Rulebooks.
+
+use martlet_domain::{
+    plugin::{Group, GroupClass, GroupMode, Rulebook},
+    quote::Class,
+};
+use martlet_store::RulebookDraft;
+
+use crate::{
+    harness::World,
+    samples::{self, ODD_TEXT, at},
+};
+
+fn draft(note: &str) -> RulebookDraft {
+    RulebookDraft { note: note.to_owned(), created_at: at(9), groups: Vec::new(), installations: Vec::new() }
+}
+
+pub(crate) async fn no_rulebook_is_active_at_first(world: World) {
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), None);
+    assert_eq!(world.db.find_active_rulebook_number(world.store).await.unwrap(), None);
+    assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), None);
+    assert_eq!(world.db.list_rulebooks(world.store, None, 9).await.unwrap(), []);
+}
+
+pub(crate) async fn a_published_rulebook_is_active_and_found_by_number(world: World) {
+    let installation = samples::stored_installation(&world.db, world.store).await;
+    let group = |class, mode| Group {
+        name: ODD_TEXT.to_owned(),
+        class,
+        rank: i32::MIN,
+        mode,
+        on_list_amounts: true,
+    };
+    let mut asked = draft(ODD_TEXT);
+    asked.created_at = at(i64::MAX);
+    asked.groups = vec![
+        group(GroupClass::Pricing, GroupMode::Stop),
+        group(GroupClass::Candidates(Class::Total), GroupMode::Best),
+    ];
+    asked.installations = vec![installation];
+    let published = world.db.publish_rulebook(world.store, asked.clone()).await.unwrap();
+    let RulebookDraft { note, created_at, groups, installations } = asked;
+    assert_eq!(published, Rulebook { number: 1, note, created_at, groups, installations });
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), Some(published.clone()));
+    assert_eq!(world.db.find_active_rulebook_number(world.store).await.unwrap(), Some(1));
+    assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(published));
+}
+
+pub(crate) async fn an_older_rulebook_stays_as_it_was(world: World) {
+    let first = world.db.publish_rulebook(world.store, draft("first")).await.unwrap();
+    let second = world.db.publish_rulebook(world.store, draft("second")).await.unwrap();
+    assert_eq!((first.number, second.number), (1, 2));
+    assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(first));
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), Some(second));
+}
+
+pub(crate) async fn sixteen_parallel_publishers_get_numbers_without_gaps(world: World) {
+    let tasks: Vec<_> = (0..16)
+        .map(|task| {
+            let (db, store) = (world.db.clone(), world.store);
+            tokio::spawn(async move { db.publish_rulebook(store, draft(&format!("{task}"))).await.unwrap() })
+        })
+        .collect();
+    let mut published = Vec::new();
+    for task in tasks {
+        published.push(task.await.unwrap());
+    }
+    published.sort_by_key(|rulebook| rulebook.number);
+    assert!(published.iter().map(|rulebook| rulebook.number).eq(1..=16));
+    for rulebook in &published {
+        let found = world.db.find_rulebook(world.store, rulebook.number).await.unwrap();
+        assert_eq!(found.as_ref(), Some(rulebook));
+    }
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), published.pop());
+}
+
+pub(crate) async fn rulebooks_are_listed_from_the_highest(world: World) {
+    for number in 1..=5 {
+        world.db.publish_rulebook(world.store, draft(&number.to_string())).await.unwrap();
+    }
+    let numbers = async |before, limit| {
+        let listed = world.db.list_rulebooks(world.store, before, limit).await.unwrap();
+        assert!(listed.iter().all(|one| one.note == one.number.to_string() && one.created_at == at(9)));
+        listed.into_iter().map(|one| one.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(None, 3).await, [5, 4, 3]);
+    assert_eq!(numbers(Some(3), 3).await, [2, 1]);
+    assert_eq!(numbers(Some(1), 3).await, [0; 0]);
+}
+
+pub(crate) async fn another_store_sees_no_rulebook(world: World) {
+    world.db.publish_rulebook(world.store, draft("mine")).await.unwrap();
+    assert_eq!(world.db.find_active_rulebook(world.other).await.unwrap(), None);
+    assert_eq!(world.db.find_active_rulebook_number(world.other).await.unwrap(), None);
+    assert_eq!(world.db.find_rulebook(world.other, 1).await.unwrap(), None);
+    assert_eq!(world.db.list_rulebooks(world.other, None, 9).await.unwrap(), []);
+    let theirs = world.db.publish_rulebook(world.other, draft("theirs")).await.unwrap();
+    assert_eq!(theirs.number, 1);
+}

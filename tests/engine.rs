@@ -1,0 +1,196 @@
+//! The built binary as a process of its own.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An engine that serves the demo store from a database of its own. It is killed when dropped.
+#[derive(Debug)]
+pub struct Engine {
+    child: Child,
+    lines: Receiver<String>,
+    pub(crate) base: String,
+    settings: Settings,
+    _folder: TempDir,
+}
+
+/// What an engine is started with.
+#[derive(Debug)]
+pub struct EngineBuilder {
+    plugins: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+#[derive(Debug, Clone)]
+struct Settings {
+    database: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Engine {
+    /// An engine with the demo store and the plugins of `cargo xtask wasm`.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// An engine that is unlike the default.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder { plugins: components_dir(), environment: Vec::new() }
+    }
+
+    /// Runs a command on the engine's database.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.settings.run(arguments)
+    }
+
+    /// Makes an API key.
+    pub fn key(&self) -> String {
+        let made = self.run(&["key", "create", "test"]).expect_success();
+        made.stdout.trim().to_owned()
+    }
+
+    /// Asks the process to end, as a supervisor does.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(sent.success(), "the signal was sent");
+    }
+
+    /// Waits for the process to end by itself: its exit code, and its log.
+    pub fn wait(mut self) -> (Option<i32>, Vec<Value>) {
+        let status = self.child.wait().expect("the engine ends");
+        let log = self.lines.iter().map(|line| serde_json::from_str(&line).expect("a log line is JSON"));
+        (status.code(), log.collect())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It may have ended already.
+        if self.child.kill().is_ok() {
+            drop(self.child.wait());
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// With components of another folder.
+    pub fn plugins(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.plugins);
+        self
+    }
+
+    /// With a variable in its environment.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Migrates, seeds and serves.
+    pub fn start(self) -> Engine {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = format!("sqlite:{}", folder.path().join("martlet.db").display());
+        let settings = Settings { database, environment: self.environment };
+        settings.run(&["migrate"]).expect_success();
+        let plugins = self.plugins.display().to_string();
+        settings.run(&["seed", "--plugins", &plugins]).expect_success();
+        let mut child = settings.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the engine starts");
+        let lines = lines_of(&mut child);
+        let address = address(&lines);
+        Engine { child, lines, base: format!("http://{address}"), settings, _folder: folder }
+    }
+}
+
+impl Finished {
+    /// Itself, if the command succeeded.
+    #[track_caller]
+    pub fn expect_success(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Settings {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(arguments).env("DATABASE_URL", &self.database).env("MARTLET_SERVER__ADDRESS", "127.0.0.1:0");
+        command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Finished {
+        let output = self.command(arguments).output().expect("martlet starts");
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The folder of the components that `cargo xtask wasm` builds.
+pub fn components_dir() -> PathBuf {
+    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(|| target().join("plugins"), PathBuf::from);
+    assert!(folder.join("percentage-off.wasm").is_file(), "{} has no plugins: run `cargo xtask wasm`", folder.display());
+    folder
+}
+
+fn binary() -> PathBuf {
+    let binary = target().join("debug").join("martlet");
+    assert!(binary.is_file(), "{} isn't there: run `cargo build -p martlet`", binary.display());
+    binary
+}
+
+/// Cargo's target folder: a test runs in `target/debug/deps`.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    test.ancestors().nth(3).expect("a test is in target/debug/deps").to_owned()
+}
+
+/// Reads the engine's log for as long as it writes, so that it never waits for a reader.
+fn lines_of(child: &mut Child) -> Receiver<String> {
+    let stdout = child.stdout.take().expect("its output is piped");
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stdout);
+        let mut line = String::new();
+        while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+            if sender.send(std::mem::take(&mut line)).is_err() {
+                // Nobody listens any more; the engine may go on writing.
+                drop(reader.read_to_string(&mut line));
+            }
+        }
+    });
+    lines
+}
+
+/// The address that the engine says it listens on.
+fn address(lines: &Receiver<String>) -> String {
+    loop {
+        let line = lines.recv_timeout(START_TIMEOUT).expect("the engine says where it listens");
+        let line: Value = serde_json::from_str(&line).expect("a log line is JSON");
+        if let Some(address) = line.pointer("/fields/address").or(line.get("address")).and_then(Value::as_str) {
+            return address.to_owned();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Requests to an engine.
+
+use serde_json::Value;
+use ureq::{
+    Agent, Body,
+    http::{Response, StatusCode},
+};
+
+use crate::Engine;
+
+/// What the engine answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; a string where it isn't JSON.
+    pub body: Value,
+}
+
+impl Engine {
+    /// The answer to a GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    /// The answer to a POST of JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[], Some(&body.to_string()))
+    }
+
+    /// The answer to any request; a body is declared as JSON unless the headers say otherwise.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true).build().into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answered = match body {
+            Some(body) => agent.run(request.body(body.to_owned()).expect("a request")),
+            None => agent.run(request.body(()).expect("a request")),
+        };
+        Answer::read(answered.expect("the engine answers"))
+    }
+}
+
+impl Answer {
+    fn read(mut response: Response<Body>) -> Self {
+        let text = response.body_mut().read_to_string().expect("a body");
+        let headers = response.headers().iter();
+        Self {
+            status: StatusCode::as_u16(&response.status()),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+                .collect(),
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        }
+    }
+
+    /// A header's value; empty where it isn't there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Itself, if the status is this.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:#?}");
+        self
+    }
+
+    /// Itself, if it is a whole problem of this status and code, and tells nothing of the inside.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{answer:#?}");
+        assert_eq!(answer.body["code"], code, "{answer:#?}");
+        assert_eq!(answer.body["type"], format!("https://martlet.dev/problems/{}", code.replace('_', "-")));
+        let text = answer.body.to_string();
+        for inside in ["sqlx", "SELECT", "panicked", ".rs", "::"] {
+            assert!(!text.contains(inside), "{text} tells of the inside: {inside}");
+        }
+        answer
+    }
+
+    /// A text of the body.
+    #[track_caller]
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}: {self:#?}"))
+    }
+}
