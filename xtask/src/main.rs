@@ -1,1 +1,51 @@
-fn main() {}
+//! Martlet's own tasks, run as `cargo xtask <task>`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::Parser;
+
+mod debian;
+mod demo;
+mod mysql;
+mod run;
+mod test;
+mod tools;
+mod wasm;
+mod workspace;
+
+/// Martlet's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+enum Task {
+    /// Builds everything and starts a store with goods and promotions in it.
+    Demo(demo::Options),
+    /// Runs everything that has to hold: formatting, lints, documentation, tests.
+    Test(test::Options),
+    /// Measures the engine beside the floors it stands on.
+    Bench,
+    /// Builds the plugins into components under target/plugins.
+    Wasm,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Demo(options) => demo::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Bench => bench(),
+        Task::Wasm => wasm::build(),
+    };
+    if let Err(error) = outcome {
+        eprintln!("martlet: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn bench() -> Result<()> {
+    // The engine is measured with real components in it.
+    wasm::build()?;
+    let mut bench = Command::new("cargo");
+    bench.args(["bench", "--package", "martlet", "--bench", "engine", "--locked"]);
+    run::command(bench.current_dir(workspace::root()))
+}

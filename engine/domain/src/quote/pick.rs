@@ -47,66 +47,34 @@ impl Atom {
     }
 }
 
+/// What one application takes of each atom.
+struct Application {
+    bought: Vec<u32>,
+    got: Vec<u32>,
+    /// Whether it gives as many as it may.
+    whole: bool,
+}
+
+const BUY: usize = 0;
+const GET: usize = 1;
+
 /// Picks for a buy-x-get-y: as many applications as the cart fills, the last one perhaps partly.
 pub(super) fn buy_x_get_y(ledger: &Ledger, class: Class, offer: &BuyXGetY) -> Given {
-    const BUY: usize = 0;
-    const GET: usize = 1;
     let mut atoms = atoms([ledger.select(class, &offer.buy), ledger.select(class, &offer.get)]);
+    let dearest = dearest_first(&atoms, BUY);
+    let cheapest = in_order(&atoms, GET, |units| units.left);
     let mut applications_left = offer.most.unwrap_or(u32::MAX);
     let mut result = Given::default();
     while applications_left > 0 {
-        // Given units may qualify too: keep back as many as have to be bought.
-        let free = |scope: usize| -> u64 {
-            atoms.iter().filter(|atom| atom.scopes[scope]).map(|atom| u64::from(atom.free())).sum()
-        };
-        let Some(mut spare) = free(BUY).checked_sub(u64::from(offer.buy_count)) else { break };
-        let buyable = free(BUY);
-        let mut bought = vec![0; atoms.len()];
-        let mut got = vec![0; atoms.len()];
-
-        let mut missing = offer.get_count;
-        for index in cheapest_first(&atoms, GET) {
-            let most = atoms[index].free().min(missing);
-            let most = if atoms[index].scopes[BUY] {
-                let most = u64::from(most).min(spare);
-                spare -= most;
-                u32::try_from(most).unwrap_or(u32::MAX)
-            } else {
-                most
-            };
-            got[index] = most;
-            missing -= most;
-        }
-        if missing == offer.get_count {
-            break;
-        }
-        let mut to_buy = offer.buy_count;
-        for index in dearest_first(&atoms, BUY) {
-            bought[index] = (atoms[index].free() - got[index]).min(to_buy);
-            to_buy -= bought[index];
-        }
-
-        let per_application: u64 = u64::from(offer.buy_count)
-            + (0..atoms.len())
-                .filter(|index| atoms[*index].scopes[BUY])
-                .map(|index| u64::from(got[index]))
-                .sum::<u64>();
-        let whole = missing == 0;
-        let times = if whole {
-            repeats(&atoms, &bought, &got, applications_left, buyable / per_application)
-        } else {
-            1
-        };
-        for (index, atom) in atoms.iter_mut().enumerate() {
-            let (bought, got) = (bought[index] * times, got[index] * times);
-            if bought > 0 {
-                result.consumed.push(atom.take(bought));
-            }
-            if got > 0 {
-                let given = atom.take(got);
-                result.consumed.push(given);
-                result.given.push(given);
-            }
+        let Some(application) = application(&atoms, &dearest, &cheapest, offer) else { break };
+        let Application { bought, got, whole } = application;
+        let taken: Vec<u32> = bought.iter().zip(&got).map(|(bought, got)| bought + got).collect();
+        let times = if whole { repeats(&atoms, &taken, applications_left) } else { 1 };
+        for (index, atom) in atoms.iter_mut().enumerate().filter(|(index, _)| taken[*index] > 0) {
+            let qualifying = atom.take(bought[index] * times);
+            let given = atom.take(got[index] * times);
+            result.consumed.extend([qualifying, given].into_iter().filter(|units| units.count > 0));
+            result.given.extend(Some(given).filter(|units| units.count > 0));
         }
         applications_left -= times;
     }
@@ -115,21 +83,55 @@ pub(super) fn buy_x_get_y(ledger: &Ledger, class: Class, offer: &BuyXGetY) -> Gi
     result
 }
 
+/// The next application; nothing where none can be filled, not even partly.
+fn application(
+    atoms: &[Atom],
+    dearest: &[usize],
+    cheapest: &[usize],
+    offer: &BuyXGetY,
+) -> Option<Application> {
+    // Given units may qualify too: keep back as many as have to be bought.
+    let buyable: u64 = dearest.iter().map(|index| u64::from(atoms[*index].free())).sum();
+    let mut spare = buyable.checked_sub(u64::from(offer.buy_count))?;
+    let mut got = vec![0; atoms.len()];
+    let mut missing = offer.get_count;
+    for index in cheapest {
+        let mut most = atoms[*index].free().min(missing);
+        if atoms[*index].scopes[BUY] {
+            most = most.min(u32::try_from(spare).unwrap_or(u32::MAX));
+            spare -= u64::from(most);
+        }
+        got[*index] = most;
+        missing -= most;
+    }
+    if missing == offer.get_count {
+        return None;
+    }
+    let mut bought = vec![0; atoms.len()];
+    let mut to_buy = offer.buy_count;
+    for index in dearest {
+        bought[*index] = (atoms[*index].free() - got[*index]).min(to_buy);
+        to_buy -= bought[*index];
+    }
+    Some(Application { bought, got, whole: missing == 0 })
+}
+
 /// Picks for a bundle: as many as the cart fills and as save anything, in lots of equal ones; else
 /// why there is none.
 pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Result<Vec<Bundles>, Reason> {
     let mut atoms = atoms(bundle.parts.iter().map(|part| ledger.select(class, &part.scope)));
+    let dearest: Vec<Vec<usize>> = (0..bundle.parts.len()).map(|part| dearest_first(&atoms, part)).collect();
     let mut bundles_left = bundle.most.unwrap_or(u32::MAX);
     let mut lots = Vec::new();
     let mut end = Reason::NotFilled;
     while bundles_left > 0 {
         let mut taken = vec![0; atoms.len()];
         let mut missing: u64 = 0;
-        for (scope, part) in bundle.parts.iter().enumerate() {
+        for (part, dearest) in bundle.parts.iter().zip(&dearest) {
             let mut wanted = part.count;
-            for index in dearest_first(&atoms, scope) {
-                let count = (atoms[index].free() - taken[index]).min(wanted);
-                taken[index] += count;
+            for index in dearest {
+                let count = (atoms[*index].free() - taken[*index]).min(wanted);
+                taken[*index] += count;
                 wanted -= count;
             }
             missing += u64::from(wanted);
@@ -146,7 +148,7 @@ pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Result<
             end = Reason::SavesNothing;
             break;
         }
-        let times = repeats(&atoms, &taken, &vec![0; atoms.len()], bundles_left, u64::MAX);
+        let times = repeats(&atoms, &taken, bundles_left);
         let units = atoms
             .iter_mut()
             .zip(&taken)
@@ -159,16 +161,10 @@ pub(super) fn bundles(ledger: &Ledger, class: Class, bundle: &Bundle) -> Result<
     if lots.is_empty() { Err(end) } else { Ok(lots) }
 }
 
-/// How often the same pick can be made in a row: until one of its atoms, or `bound`, runs out.
-fn repeats(atoms: &[Atom], bought: &[u32], got: &[u32], most: u32, bound: u64) -> u32 {
-    let by_atoms = atoms
-        .iter()
-        .zip(bought.iter().zip(got))
-        .filter_map(|(atom, (bought, got))| atom.free().checked_div(bought + got))
-        .min()
-        .unwrap_or(1);
-    let bound = u32::try_from(bound).unwrap_or(u32::MAX);
-    by_atoms.min(most).min(bound).max(1)
+/// How often the same pick can be made in a row: until one of its atoms runs out.
+fn repeats(atoms: &[Atom], taken: &[u32], most: u32) -> u32 {
+    let times = atoms.iter().zip(taken).filter_map(|(atom, taken)| atom.free().checked_div(*taken));
+    times.min().unwrap_or(1).clamp(1, most)
 }
 
 /// Cuts selections of the same ledger into atoms, by position and unit.
@@ -185,14 +181,17 @@ fn atoms(selections: impl IntoIterator<Item = Vec<Units>>) -> Vec<Atom> {
         .filter(|cut| cut[0].0 == cut[1].0)
         .filter_map(|cut| {
             let (line, start, end) = (cut[0].0, cut[0].1, cut[1].1);
-            let holds = |units: &&Units| {
-                units.line == line && units.start <= start && end <= units.start + units.count
+            // A selection is in the order of the ledger, so what holds the atom is the last to begin
+            // no later than it.
+            let holding = |selection: &Vec<Units>| {
+                let after = selection.partition_point(|units| (units.line, units.start) <= (line, start));
+                let units = *selection.get(after.checked_sub(1)?)?;
+                (units.line == line && end <= units.start + units.count).then_some(units)
             };
-            let scopes: Vec<Option<&Units>> =
-                selections.iter().map(|units| units.iter().find(holds)).collect();
+            let scopes: Vec<Option<Units>> = selections.iter().map(holding).collect();
             let units = scopes.iter().flatten().find(|units| !units.consumed)?;
             Some(Atom {
-                units: Units { start, count: end - start, ..**units },
+                units: Units { start, count: end - start, ..*units },
                 scopes: scopes.iter().map(Option::is_some).collect(),
                 taken: 0,
             })
@@ -201,13 +200,12 @@ fn atoms(selections: impl IntoIterator<Item = Vec<Units>>) -> Vec<Atom> {
 }
 
 fn dearest_first(atoms: &[Atom], scope: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..atoms.len()).filter(|index| atoms[*index].scopes[scope]).collect();
-    order.sort_by_key(|index| Reverse(atoms[*index].units.left));
-    order
+    in_order(atoms, scope, |units| Reverse(units.left))
 }
 
-fn cheapest_first(atoms: &[Atom], scope: usize) -> Vec<usize> {
+/// The atoms of a scope by a key, ties by position, then by unit.
+fn in_order<K: Ord>(atoms: &[Atom], scope: usize, key: impl Fn(&Units) -> K) -> Vec<usize> {
     let mut order: Vec<usize> = (0..atoms.len()).filter(|index| atoms[*index].scopes[scope]).collect();
-    order.sort_by_key(|index| atoms[*index].units.left);
+    order.sort_by_key(|index| key(&atoms[*index].units));
     order
 }

@@ -1,0 +1,8 @@
+//! Between the domain's types and those of the WIT.
+
+mod proposal;
+mod snapshot;
+
+pub(crate) use proposal::{class, is_key, prices, proposal, quoted};
+pub use snapshot::Prepared;
+pub(crate) use snapshot::standing;

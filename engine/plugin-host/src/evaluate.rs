@@ -1,0 +1,122 @@
+//! One question to one component.
+
+use martlet_domain::{
+    coupon::CouponCode,
+    plugin::World,
+    quote::{Call, Evaluation, Outcome, Proposal},
+};
+use wasmtime::Store;
+
+use crate::{
+    Component, EvaluateError, Host, LogLine, Prepared,
+    bindings::v0_1_0::types as wit,
+    convert,
+    runtime::{CallError, State},
+    world::Instance,
+};
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluated {
+    /// The answer, or why there is none; and the fuel.
+    pub evaluation: Evaluation,
+    /// Where in the component it failed, innermost frame first, for the merchant's eyes. Nothing
+    /// where it did not fail, or not in its own code.
+    pub backtrace: Option<String>,
+    /// What it logged.
+    pub logs: Vec<LogLine>,
+}
+
+/// A component's answer in its own types.
+enum Answer {
+    Prices(wit::Prices),
+    Proposal(wit::Proposal),
+}
+
+impl Host {
+    /// Asks a component about a cart, with [`crate::HostConfig::fuel_for_call`]. Blocks the
+    /// calling thread, for [`crate::HostConfig::call_timeout`] at the longest.
+    ///
+    /// # Errors
+    ///
+    /// When the call itself can't be made. A component that fails is an [`Outcome`].
+    pub fn evaluate(&self, prepared: &Prepared, call: &Call) -> Result<Evaluated, EvaluateError> {
+        self.evaluate_within(prepared, call, u64::MAX)
+    }
+
+    /// As [`Host::evaluate`], with at most so much fuel: what is left to the quote.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Host::evaluate`].
+    pub fn evaluate_within(
+        &self,
+        prepared: &Prepared,
+        call: &Call,
+        fuel: u64,
+    ) -> Result<Evaluated, EvaluateError> {
+        let component = self.find(&call.component).ok_or(EvaluateError::UnknownComponent(call.component))?;
+        let coupon = check(&component, call)?;
+        let standing = convert::standing(call.standing);
+        let fuel = fuel.min(self.config().fuel_for_call(prepared.lines));
+        let called = component.call(fuel, prepared.bytes, |instance, store| {
+            ask(instance, store, &prepared.cart, coupon.as_ref(), standing, &call.config)
+        });
+        let result = called.result.and_then(|answer| self.convert(answer));
+        let (outcome, backtrace) = match result {
+            Ok(proposal) => (Outcome::Proposed(proposal), None),
+            Err(error) => (Outcome::Failed(error.failure), error.backtrace),
+        };
+        Ok(Evaluated { evaluation: Evaluation { outcome, fuel: called.fuel }, backtrace, logs: called.logs })
+    }
+
+    fn convert(&self, answer: Answer) -> Result<Proposal, CallError> {
+        let limit = self.config().max_candidates;
+        match answer {
+            Answer::Prices(prices) => convert::prices(prices, limit),
+            Answer::Proposal(proposal) => convert::proposal(proposal, limit),
+        }
+        .map_err(CallError::invalid)
+    }
+}
+
+/// Checks that the component is what the call takes it for, and answers the coupon.
+fn check(component: &Component, call: &Call) -> Result<Option<wit::Coupon>, EvaluateError> {
+    if component.world() != call.world {
+        return Err(EvaluateError::OtherWorld {
+            component: call.component,
+            actual: component.world(),
+            wanted: call.world,
+        });
+    }
+    match (&call.coupon, call.world) {
+        (None, World::Coupon) => Err(EvaluateError::NoCoupon(call.component)),
+        (code, _) => Ok(code.as_ref().map(coupon)),
+    }
+}
+
+fn coupon(code: &CouponCode) -> wit::Coupon {
+    wit::Coupon { code: code.to_string() }
+}
+
+fn ask(
+    instance: &Instance,
+    store: &mut Store<State>,
+    cart: &wit::Cart,
+    coupon: Option<&wit::Coupon>,
+    standing: wit::Standing,
+    config: &str,
+) -> wasmtime::Result<Answer> {
+    match (instance, coupon) {
+        (Instance::Pricing(instance), _) => {
+            instance.call_price(store, cart, standing, config).map(Answer::Prices)
+        }
+        (Instance::Promotion(instance), _) => {
+            instance.call_propose(store, cart, standing, config).map(Answer::Proposal)
+        }
+        (Instance::Coupon(instance), Some(coupon)) => {
+            instance.call_redeem(store, cart, coupon, standing, config).map(Answer::Proposal)
+        }
+        (Instance::Coupon(_), None) => Err(wasmtime::Error::msg("a coupon component needs a coupon")),
+    }
+}

@@ -1,0 +1,168 @@
+//! Components made of WebAssembly text, carts to ask them about, and those built from `plugins/`.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{path::PathBuf, sync::Arc};
+
+use martlet_domain::{
+    Digest, Id, Timestamp,
+    plugin::World,
+    quote::{
+        Call, Failure, Outcome, ProductFacts, Proposal, Snapshot, SnapshotLine, Stage, Standing, UnitRun,
+    },
+};
+use martlet_plugin_host::{Component, Evaluated, Host, HostConfig};
+use uuid::Uuid;
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::Resolve;
+
+/// A core module of any world. Address 16 holds an empty answer, and memory from 64 KiB on is for
+/// arguments.
+const GUEST: &str = r#"(module
+    (import "martlet:commerce/logging@0.1.0" "log" (func $log (param i32 i32 i32)))
+    (memory (export "memory") MEMORY)
+    (table $table 1 funcref)
+    (global $next (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+        (global.set $next (i32.add (local.get $at) (local.get 3)))
+        (local.get $at))
+    (func (export "describe") (result i32) (i32.const 16))
+    (func (export "validate-config") (param i32 i32) (result i32) (i32.const 16))
+    ITEMS
+    (func (export "FUNCTION") (param $arguments i32) (result i32) (local $i i32)
+        BODY))"#;
+
+/// A promotion whose `propose` has this body.
+pub(crate) fn promotion(body: &str) -> Vec<u8> {
+    promotion_with("8", "", body)
+}
+
+/// A promotion with this memory and further items.
+pub(crate) fn promotion_with(memory: &str, items: &str, body: &str) -> Vec<u8> {
+    guest(World::Promotion, memory, items, body)
+}
+
+/// A component of any world, whose own function has this body.
+pub(crate) fn guest(world: World, memory: &str, items: &str, body: &str) -> Vec<u8> {
+    let function = match world {
+        World::Pricing => "price",
+        World::Coupon => "redeem",
+        World::Promotion => "propose",
+    };
+    let text = GUEST.replace("FUNCTION", function).replace("MEMORY", memory);
+    component(world.as_str(), &text.replace("ITEMS", items).replace("BODY", body))
+}
+
+/// A component of a world, from the text of its core module.
+pub(crate) fn component(world: &str, text: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/0.1.0");
+    let (package, _) = resolve.push_dir(folder).expect("the WIT package parses");
+    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    let mut module = wat::parse_str(text).expect("the text is WebAssembly");
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module takes the world's metadata");
+    ComponentEncoder::default()
+        .module(&module)
+        .and_then(|mut encoder| encoder.encode())
+        .expect("the module fits its world")
+}
+
+/// A promotion that proposes nothing.
+pub(crate) fn quiet() -> Vec<u8> {
+    promotion("(i32.const 16)")
+}
+
+/// A promotion that never ends.
+pub(crate) fn endless() -> Vec<u8> {
+    promotion("(loop $again (br $again)) (unreachable)")
+}
+
+/// A component built from `plugins/` or `tests/hostile`.
+pub(crate) fn built(name: &str) -> Vec<u8> {
+    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"),
+        PathBuf::from,
+    );
+    let path = folder.join(format!("{name}.wasm"));
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("{}: {error}; run `cargo xtask wasm` first", path.display());
+    })
+}
+
+pub(crate) fn host() -> Host {
+    Host::new(HostConfig::default()).expect("the host starts")
+}
+
+/// A cart of so many lines, each of two units for 10.00.
+pub(crate) fn cart(lines: usize) -> Snapshot {
+    Snapshot {
+        stage: Stage::Order,
+        as_of: Timestamp::from_millis(1_790_000_000_000),
+        currency: "USD".parse().expect("a currency"),
+        prices_include_tax: false,
+        customer: None,
+        destination: None,
+        lines: (0..lines).map(line).collect(),
+        shipping: None,
+        codes: Vec::new(),
+    }
+}
+
+fn line(index: usize) -> SnapshotLine {
+    SnapshotLine {
+        variant: Id::new(Uuid::from_u128(index as u128)),
+        sku: format!("SKU-{index}").parse().expect("a sku"),
+        options: Vec::new(),
+        product: Arc::new(ProductFacts {
+            id: Id::new(Uuid::from_u128(1_000 + index as u128)),
+            handle: format!("product-{index}").parse().expect("a handle"),
+            categories: vec!["shirts".parse().expect("a handle")],
+            tags: vec!["summer".to_owned()],
+            attributes: Vec::new(),
+        }),
+        quantity: 2,
+        base_amount: 1_000,
+        units: vec![UnitRun { count: 2, list_amount: 1_000, left: 1_000 }],
+    }
+}
+
+/// A call of a component with a configuration.
+pub(crate) fn call(component: &Component, config: &str) -> Call {
+    call_of(component.digest(), component.world(), config)
+}
+
+pub(crate) fn call_of(component: Digest, world: World, config: &str) -> Call {
+    Call {
+        installation: Id::new(Uuid::from_u128(7)),
+        component,
+        world,
+        config: config.to_owned(),
+        coupon: (world == World::Coupon).then(|| "SUMMER10".parse().expect("a code")),
+        standing: Standing::default(),
+    }
+}
+
+/// Loads a component and asks it about a cart of one line.
+pub(crate) fn ask(host: &Host, bytes: &[u8]) -> Evaluated {
+    ask_about(host, bytes, &cart(1), "{}")
+}
+
+/// Loads a component and asks it about a cart.
+pub(crate) fn ask_about(host: &Host, bytes: &[u8], cart: &Snapshot, config: &str) -> Evaluated {
+    let component = host.load(bytes).expect("the component loads");
+    host.evaluate(&host.prepare(cart), &call(&component, config)).expect("the call is made")
+}
+
+pub(crate) fn failed(failure: Failure) -> Outcome {
+    Outcome::Failed(failure)
+}
+
+pub(crate) fn nothing() -> Outcome {
+    Outcome::Proposed(Proposal::default())
+}
+
+/// Ten per cent off the order.
+pub(crate) const PERCENTAGE_OFF: &str = r#"{"percent_ppm":100000,"on":"order"}"#;

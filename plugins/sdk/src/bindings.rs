@@ -1,0 +1,16 @@
+//! The records of the WIT package, and its log.
+
+wit_bindgen::generate!({
+    path: "../../wit/0.1.0",
+    inline: "
+        package martlet:sdk;
+
+        world sdk {
+            import martlet:commerce/types@0.1.0;
+            import martlet:commerce/logging@0.1.0;
+        }
+    ",
+    additional_derives: [PartialEq, Eq],
+    generate_all,
+    generate_unused_types: true,
+});

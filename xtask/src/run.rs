@@ -1,0 +1,42 @@
+//! Running other programs.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+/// Says what is going on.
+#[expect(clippy::print_stdout, reason = "a task speaks to whoever runs it")]
+pub(crate) fn say(text: &str) {
+    println!("martlet: {text}");
+}
+
+/// Runs a command to its end; its output is the task's.
+pub(crate) fn command(command: &mut Command) -> Result<()> {
+    let name = format!("{command:?}");
+    let status =
+        command.stdin(Stdio::null()).status().with_context(|| format!("{name} could not be started"))?;
+    if !status.success() {
+        bail!("{name} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and answers what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let name = format!("{command:?}");
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("{name} could not be started"))?;
+    if !output.status.success() {
+        bail!("{name} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether a program stands in PATH, or where system programs do.
+pub(crate) fn find(program: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into(), "/sbin".into()])
+        .map(|dir| dir.join(program))
+        .find(|file| file.is_file())
+}

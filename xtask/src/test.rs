@@ -1,0 +1,212 @@
+//! `cargo xtask test`: everything that has to hold, in one command.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{mysql, run, tools, wasm, workspace};
+
+/// What `cargo xtask test` can be told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only the steps whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// A part of the tests that a machine may lack the means for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Mysql,
+    Deny,
+    Machete,
+    CargoComponent,
+}
+
+impl Means {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Deny => "deny",
+            Self::Machete => "machete",
+            Self::CargoComponent => "cargo-component",
+        }
+    }
+
+    /// Whether `MARTLET_TEST_REQUIRE` (names with commas between, or `all`) makes a skip a failure.
+    fn is_required(self) -> bool {
+        let required = std::env::var("MARTLET_TEST_REQUIRE").unwrap_or_default();
+        required.split(',').map(str::trim).any(|name| name == self.name() || name == "all")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+    skipped: Vec<String>,
+}
+
+/// Runs all steps, and says how many tests passed, failed and were skipped.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut tests = Tests { only: options.only.clone(), counts: Counts::default(), mysql: None };
+    let outcome = tests.steps();
+    let Counts { passed, failed, ignored, skipped } = &tests.counts;
+    for skipped in skipped {
+        run::say(&format!("SKIPPED: {skipped}"));
+    }
+    print_line(&format!("{passed} passed, {failed} failed, {} skipped", *ignored + skipped.len() as u64));
+    outcome
+}
+
+struct Tests {
+    only: Option<String>,
+    counts: Counts,
+    mysql: Option<mysql::Server>,
+}
+
+impl Tests {
+    fn steps(&mut self) -> Result<()> {
+        self.step("format", |_| {
+            run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::root()))?;
+            run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::plugins()))
+        })?;
+        // Tests of the host and the journeys load real components.
+        self.step("wasm", |_| wasm::build())?;
+        self.step("clippy", |_| {
+            let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+            run::command(cargo(&lint).current_dir(workspace::root()))?;
+            run::command(cargo(&lint).current_dir(workspace::plugins()))
+        })?;
+        self.step("docs", |_| {
+            let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+            run::command(docs.env("RUSTDOCFLAGS", "-D warnings").current_dir(workspace::root()))
+        })?;
+        self.step("dependencies", Self::dependencies)?;
+        self.step("engine", Self::engine)?;
+        self.step("plugins", |tests| {
+            tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
+        })?;
+        self.step("cargo-component", Self::cargo_component)
+    }
+
+    fn step(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            return Ok(());
+        }
+        run::say(&format!("== {name}"));
+        let start = Instant::now();
+        step(self).with_context(|| format!("the step {name} failed"))?;
+        run::say(&format!("== {name}: {} s", start.elapsed().as_secs()));
+        Ok(())
+    }
+
+    fn dependencies(&mut self) -> Result<()> {
+        if let Some(deny) = self.means(Means::Deny, tools::DENY.ensure())? {
+            for folder in [workspace::root(), &workspace::plugins()] {
+                // Advisories come from a database in a git repository, which not every machine reaches.
+                let mut checks = vec!["bans", "licenses", "sources"];
+                let config = workspace::root().join("deny.toml");
+                let mut fetch = Command::new(&deny);
+                fetch.args(["fetch", "db", "--config"]).arg(&config).current_dir(folder);
+                match run::output(&mut fetch) {
+                    Ok(_) => checks.push("advisories"),
+                    Err(_) => {
+                        self.counts.skipped.push("advisories: their database can't be fetched".to_owned())
+                    }
+                }
+                let mut check = Command::new(&deny);
+                check.arg("check").arg("--config").arg(&config).args(["--hide-inclusion-graph"]).args(checks);
+                run::command(check.current_dir(folder))?;
+            }
+        }
+        if let Some(machete) = self.means(Means::Machete, tools::MACHETE.ensure())? {
+            run::command(Command::new(machete).current_dir(workspace::root()))?;
+        }
+        Ok(())
+    }
+
+    fn engine(&mut self) -> Result<()> {
+        run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
+        self.mysql = self.means(Means::Mysql, mysql::Server::find_or_start())?;
+        let mut test = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+        if let Some(server) = &self.mysql {
+            test.env("TEST_MYSQL_URL", &server.url);
+        }
+        self.cargo_test(test.current_dir(workspace::root()))
+    }
+
+    /// Builds the plugins as their authors do, and has the tests hold both builds side by side.
+    fn cargo_component(&mut self) -> Result<()> {
+        let built = tools::COMPONENT.ensure().and_then(|tool| wasm::build_with_cargo_component(&tool));
+        let Some(built) = self.means(Means::CargoComponent, built)? else { return Ok(()) };
+        let mut test =
+            cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "cargo_component"]);
+        test.env("MARTLET_CARGO_COMPONENT_PLUGINS", built);
+        self.cargo_test(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
+    }
+
+    /// What a step needs, or a loud skip where it can't be had; a failure where it is required.
+    fn means<T>(&mut self, means: Means, found: Result<T>) -> Result<Option<T>> {
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if means.is_required() => Err(error),
+            Err(error) => {
+                self.counts.skipped.push(format!("{}: {error:#}", means.name()));
+                run::say(&format!("SKIPPED: {}: {error:#}", means.name()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Runs `cargo test`, passes its output on and adds up what it counts.
+    fn cargo_test(&mut self, command: &mut Command) -> Result<()> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("cargo's output is piped")?;
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            if let Some(result) = line.strip_prefix("test result: ") {
+                self.counts.add(result);
+            }
+            print_line(&line);
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("cargo test ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    /// Adds a line such as `ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
+    fn add(&mut self, result: &str) {
+        let count = |what: &str| -> u64 {
+            let before = result.split(what).next().unwrap_or_default();
+            before
+                .rsplit([' ', ';', '.'])
+                .find(|word| !word.is_empty())
+                .and_then(|word| word.parse().ok())
+                .unwrap_or(0)
+        };
+        self.passed += count(" passed");
+        self.failed += count(" failed");
+        self.ignored += count(" ignored");
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments);
+    command
+}
+
+#[expect(clippy::print_stdout, reason = "the tests' output is the task's")]
+fn print_line(line: &str) {
+    println!("{line}");
+}
