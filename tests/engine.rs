@@ -114,7 +114,8 @@ impl EngineBuilder {
         settings.run(&["migrate"]).expect_success();
         let plugins = self.plugins.display().to_string();
         settings.run(&["seed", "--plugins", &plugins]).expect_success();
-        let mut child = settings.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the engine starts");
+        let mut child =
+            settings.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the engine starts");
         let lines = lines_of(&mut child);
         let address = address(&lines);
         Engine { child, lines, base: format!("http://{address}"), settings, _folder: folder }
@@ -133,7 +134,10 @@ impl Finished {
 impl Settings {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        command.args(arguments).env("DATABASE_URL", &self.database).env("MARTLET_SERVER__ADDRESS", "127.0.0.1:0");
+        command
+            .args(arguments)
+            .env("DATABASE_URL", &self.database)
+            .env("MARTLET_SERVER__ADDRESS", "127.0.0.1:0");
         command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command
     }
@@ -150,8 +154,13 @@ impl Settings {
 
 /// The folder of the components that `cargo xtask wasm` builds.
 pub fn components_dir() -> PathBuf {
-    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(|| target().join("plugins"), PathBuf::from);
-    assert!(folder.join("percentage-off.wasm").is_file(), "{} has no plugins: run `cargo xtask wasm`", folder.display());
+    let folder =
+        std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(|| target().join("plugins"), PathBuf::from);
+    assert!(
+        folder.join("percentage-off.wasm").is_file(),
+        "{} has no plugins: run `cargo xtask wasm`",
+        folder.display()
+    );
     folder
 }
 
@@ -189,7 +198,8 @@ fn address(lines: &Receiver<String>) -> String {
     loop {
         let line = lines.recv_timeout(START_TIMEOUT).expect("the engine says where it listens");
         let line: Value = serde_json::from_str(&line).expect("a log line is JSON");
-        if let Some(address) = line.pointer("/fields/address").or(line.get("address")).and_then(Value::as_str) {
+        if let Some(address) = line.pointer("/fields/address").or(line.get("address")).and_then(Value::as_str)
+        {
             return address.to_owned();
         }
     }

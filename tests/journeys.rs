@@ -7,7 +7,8 @@ use martlet_tests::{
 use serde_json::{Value, json};
 
 fn cart(engine: &Engine, lines: &[(&str, u32)]) -> String {
-    let lines: Vec<Value> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+    let lines: Vec<Value> =
+        lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
     engine.post("/api/v1/carts", &json!({"lines": lines})).expect(201).text("/id").to_owned()
 }
 
@@ -44,8 +45,14 @@ fn a_shopper_finds_a_product_and_learns_why_the_cart_costs_what_it_does() {
     assert_eq!(applied("coupon-standard"), 2_113);
     assert_eq!(amount(&quote["totals"]["total"]), 19_015);
     // 19.98 of the 190.15 aren't due to the tier from 300.00: it says how much is missing.
-    let tier = candidate(&quote, "spend-tiers").into_iter().find(|one| one["key"] == "from-30000").expect("the tier");
-    assert_eq!((&tier["status"], &tier["reason"]["code"]), (&json!("rejected"), &json!("below_minimum_spend")));
+    let tier = candidate(&quote, "spend-tiers")
+        .into_iter()
+        .find(|one| one["key"] == "from-30000")
+        .expect("the tier");
+    assert_eq!(
+        (&tier["status"], &tier["reason"]["code"]),
+        (&json!("rejected"), &json!("below_minimum_spend"))
+    );
     assert_eq!(amount(&tier["reason"]["short"]), 30_000 - 22_240);
     let outlet = candidate(&quote, "percentage-off");
     assert_eq!(outlet[0]["explanation"], "none of the goods it is for is in the cart");
@@ -72,7 +79,8 @@ fn a_cart_is_changed_line_by_line_and_shipped_for_free() {
     let added = engine.post(&path("/lines"), &json!({"sku": "scarf-merino-grey", "quantity": 1})).expect(200);
     assert_eq!(added.body["lines"][0]["quantity"], 2, "the same variant stays one line");
     let line = added.text("/lines/0/id").to_owned();
-    let set = engine.send("PATCH", &path(&format!("/lines/{line}")), &[], Some(r#"{"quantity": 3}"#)).expect(200);
+    let set =
+        engine.send("PATCH", &path(&format!("/lines/{line}")), &[], Some(r#"{"quantity": 3}"#)).expect(200);
     assert_eq!(set.header("etag"), "\"3\"");
 
     let address = json!({"name": "Jo", "lines": ["1 Road"], "city": "Seoul", "country": "KR"});
@@ -127,7 +135,9 @@ fn a_merchant_sells_something_new() {
     assert_eq!(amount(&quote["totals"]["total"]), 5_000);
     // A key of its own store, and none without.
     engine.send("GET", "/api/v1/admin/products", &[], None).expect_problem(401, "unauthenticated");
-    engine.send("GET", "/api/v1/admin/products", &[("authorization", "Bearer mk_x")], None).expect_problem(401, "unauthenticated");
+    engine
+        .send("GET", "/api/v1/admin/products", &[("authorization", "Bearer mk_x")], None)
+        .expect_problem(401, "unauthenticated");
 }
 
 #[test]

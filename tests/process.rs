@@ -7,7 +7,9 @@ use serde_json::json;
 fn it_ends_cleanly_when_asked_to_and_logs_json_with_request_ids() {
     let engine = Engine::start();
     let body = json!({"lines": [{"sku": "SALT-SEA", "quantity": 1}]});
-    let cart = engine.send("POST", "/api/v1/carts", &[("x-request-id", "journey-1")], Some(&body.to_string())).expect(201);
+    let cart = engine
+        .send("POST", "/api/v1/carts", &[("x-request-id", "journey-1")], Some(&body.to_string()))
+        .expect(201);
     assert_eq!(cart.header("x-request-id"), "journey-1");
     let id = cart.text("/id").to_owned();
     engine.get(&format!("/api/v1/carts/{id}/quote")).expect(200);

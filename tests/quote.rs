@@ -15,12 +15,17 @@ pub fn expect_sums(quote: &Value) {
         let (left, there) = units.fold((0, 0), |(left, there), unit| {
             (left + count(unit) * amount(&unit["left"]), there + count(unit))
         });
-        assert_eq!((left, there), (amount(&line["total"]), line["quantity"].as_i64().expect("a quantity")), "{line}");
+        assert_eq!(
+            (left, there),
+            (amount(&line["total"]), line["quantity"].as_i64().expect("a quantity")),
+            "{line}"
+        );
     }
     assert_eq!(sum("subtotal"), amount(&totals["goods_subtotal"]));
     assert_eq!(sum("discount"), amount(&totals["goods_discount"]));
     let shipping = if quote["shipping"].is_null() { 0 } else { amount(&quote["shipping"]["total"]) };
-    let shipping_tax = if quote["shipping"].is_null() { 0 } else { amount(&quote["shipping"]["tax"]["amount"]) };
+    let shipping_tax =
+        if quote["shipping"].is_null() { 0 } else { amount(&quote["shipping"]["tax"]["amount"]) };
     assert_eq!(amount(&totals["shipping_subtotal"]) - amount(&totals["shipping_discount"]), shipping);
     let tax: i64 = lines.iter().map(|line| amount(&line["tax"]["amount"])).sum::<i64>() + shipping_tax;
     assert_eq!(tax, amount(&totals["tax"]));

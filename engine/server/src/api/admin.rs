@@ -1,0 +1,13 @@
+//! The merchants' side. Every handler here takes [`Staff`](crate::extract::Staff).
+
+pub mod categories;
+pub mod coupon;
+pub mod coupons;
+pub mod installations;
+pub mod prices;
+pub mod product;
+pub mod products;
+pub mod rulebooks;
+pub mod stock;
+pub mod variant;
+pub mod variants;

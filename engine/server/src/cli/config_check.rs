@@ -1,0 +1,121 @@
+//! `martlet config check`.
+
+use std::{path::Path, process::ExitCode};
+
+use martlet_plugin_host::Host;
+use martlet_store::Db;
+use toml::{Table, Value};
+
+use crate::config::Config;
+
+/// What was looked at, and what is wrong with it.
+type Finding = (&'static str, Result<String, String>);
+
+/// Prints each setting and whether the server could start with them. The settings themselves
+/// were checked when they were read.
+pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    for (section, value) in Table::try_from(config)? {
+        for (key, value) in value.as_table().into_iter().flatten() {
+            super::print(&format!("{section}.{key} = {}", shown(value)))?;
+        }
+    }
+    let mut findings = database(config).await;
+    findings.push(("plugin host", plugin_host(config)));
+    let mut code = ExitCode::SUCCESS;
+    for (what, finding) in findings {
+        match finding {
+            Ok(words) => super::print(&format!("ok       {what}: {words}"))?,
+            Err(words) => {
+                code = ExitCode::FAILURE;
+                super::print(&format!("problem  {what}: {words}"))?;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+async fn database(config: &Config) -> Vec<Finding> {
+    if let Some(missing) = missing_file(config.database.url.reveal()) {
+        return vec![("database", Err(missing))];
+    }
+    let db = match super::open(config).await {
+        Ok(db) => db,
+        Err(error) => return vec![("database", Err(error.to_string()))],
+    };
+    let mut findings = vec![("database", Ok("it answers".to_owned()))];
+    match db.pending_migrations().await {
+        Ok(pending) if pending.is_empty() => {
+            findings.push(("tables", Ok("they are up to date".to_owned())));
+            findings.push(("default store", default_store(&db, config).await));
+        }
+        Ok(pending) => {
+            findings.push((
+                "tables",
+                Err(format!("{} migrations are pending; run `martlet migrate`", pending.len())),
+            ));
+        }
+        Err(error) => findings.push(("tables", Err(error.to_string()))),
+    }
+    db.close().await;
+    findings
+}
+
+/// Opening SQLite would make the file, and a check changes nothing.
+fn missing_file(url: &str) -> Option<String> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (!Path::new(path).exists()).then(|| format!("there is no file {path} yet; run `martlet migrate`"))
+}
+
+async fn default_store(db: &Db, config: &Config) -> Result<String, String> {
+    let handle = config.stores.default.parse().map_err(|error| format!("{error}"))?;
+    match db.find_store_by_handle(&handle).await {
+        Ok(Some(store)) => Ok(format!("`{handle}` is {}", store.name)),
+        Ok(None) => Err(format!("there is no store `{handle}`; create it, as with `martlet seed`")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn plugin_host(config: &Config) -> Result<String, String> {
+    Host::new(config.plugins.host()).map(|_| "it starts".to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::DatabaseConfig, secret::Secret};
+
+    fn words(findings: &[Finding]) -> Vec<String> {
+        let words = |(what, found): &Finding| match found {
+            Ok(words) => format!("ok {what}: {words}"),
+            Err(words) => format!("problem {what}: {words}"),
+        };
+        findings.iter().map(words).collect()
+    }
+
+    #[tokio::test]
+    async fn a_database_is_checked_without_being_made_or_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let url = Secret::new(format!("sqlite://{}", path.display()));
+        let config =
+            Config { database: DatabaseConfig { url, ..DatabaseConfig::default() }, ..Config::default() };
+        let found = words(&database(&config).await);
+        assert_eq!(
+            found,
+            [format!("problem database: there is no file {} yet; run `martlet migrate`", path.display())]
+        );
+        assert!(!path.exists());
+        let db = super::super::open(&config).await.unwrap();
+        let found = words(&database(&config).await);
+        assert!(found[1].ends_with("are pending; run `martlet migrate`"), "{found:?}");
+        db.migrate().await.unwrap();
+        let found = words(&database(&config).await);
+        let store = "problem default store: there is no store `default`; create it, as with `martlet seed`";
+        assert_eq!(found, ["ok database: it answers", "ok tables: they are up to date", store]);
+    }
+}

@@ -1,0 +1,40 @@
+//! How the server is set up: defaults < file < environment, one struct a section.
+
+mod load;
+mod settings;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, ENVIRONMENT_PREFIX, Environment, load};
+pub use settings::{
+    DatabaseConfig, Durability, LogConfig, LogFormat, PluginsConfig, ServerConfig, StoresConfig,
+};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP side.
+    pub server: ServerConfig,
+    /// Where state lives.
+    pub database: DatabaseConfig,
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// Limits of components.
+    pub plugins: PluginsConfig,
+    /// Which tenant requests mean.
+    pub stores: StoresConfig,
+}
+
+impl Config {
+    /// What is wrong with the values, each problem with the name of its setting.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        self.server.check(&mut problems);
+        self.database.check(&mut problems);
+        self.log.check(&mut problems);
+        self.plugins.check(&mut problems);
+        self.stores.check(&mut problems);
+        problems
+    }
+}

@@ -1,0 +1,239 @@
+//! The sections of the configuration, their defaults and what their values must satisfy.
+
+use std::{net::SocketAddr, time::Duration};
+
+use martlet_domain::catalog::Handle;
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::secret::Secret;
+
+/// The HTTP side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where it listens: an IP address and a port.
+    pub address: SocketAddr,
+    /// Largest request body, in bytes.
+    pub body_limit_bytes: usize,
+    /// Longest time for a request, in milliseconds. A slower one gets 503.
+    pub request_timeout_ms: u64,
+    /// Longest time for a client to send a request's headers, in milliseconds.
+    pub header_timeout_ms: u64,
+    /// How long the server still takes requests after SIGTERM while it already reports itself as
+    /// not ready, in milliseconds: the time a load balancer needs to notice.
+    pub drain_delay_ms: u64,
+    /// How long requests under way may take to finish after that, in milliseconds.
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            body_limit_bytes: 1 << 20,
+            request_timeout_ms: 10_000,
+            header_timeout_ms: 10_000,
+            drain_delay_ms: 0,
+            shutdown_grace_ms: 20_000,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Longest time for a request.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        within(problems, "server.body_limit_bytes", self.body_limit_bytes as u64, 1_024, 64 << 20);
+        within(problems, "server.request_timeout_ms", self.request_timeout_ms, 100, 600_000);
+        within(problems, "server.header_timeout_ms", self.header_timeout_ms, 100, 600_000);
+        within(problems, "server.drain_delay_ms", self.drain_delay_ms, 0, 600_000);
+        within(problems, "server.shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000);
+    }
+}
+
+/// Where state lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite://FILE` or `mysql://USER:PASSWORD@HOST/DATABASE`.
+    pub url: Secret,
+    /// Most connections; for SQLite those that read, beside the one that writes.
+    pub max_connections: u32,
+    /// How long a request waits for a connection, in milliseconds.
+    pub acquire_timeout_ms: u64,
+    /// How long a statement waits for a lock, in milliseconds; MySQL counts whole seconds.
+    pub lock_timeout_ms: u64,
+    /// What SQLite does before it calls a transaction committed.
+    pub durability: Durability,
+}
+
+/// What SQLite does before it calls a transaction committed. MySQL has settings of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Survives a crash of the engine; a power cut can take the last transactions, whole.
+    Normal,
+    /// Survives a power cut.
+    Full,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: Secret::new("sqlite://martlet.db"),
+            max_connections: 16,
+            acquire_timeout_ms: 5_000,
+            lock_timeout_ms: 5_000,
+            durability: Durability::Normal,
+        }
+    }
+}
+
+impl DatabaseConfig {
+    /// How the store uses its database.
+    pub fn store(&self) -> martlet_store::StoreConfig {
+        martlet_store::StoreConfig {
+            max_connections: self.max_connections,
+            acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
+            lock_timeout: Duration::from_millis(self.lock_timeout_ms),
+            durability: match self.durability {
+                Durability::Normal => martlet_store::Durability::Normal,
+                Durability::Full => martlet_store::Durability::Full,
+            },
+            ..martlet_store::StoreConfig::default()
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if !["sqlite:", "mysql:"].iter().any(|scheme| self.url.reveal().starts_with(scheme)) {
+            problems.push("database.url begins with sqlite: or mysql:".to_owned());
+        }
+        within(problems, "database.max_connections", self.max_connections.into(), 1, 1_000);
+        within(problems, "database.acquire_timeout_ms", self.acquire_timeout_ms, 10, 600_000);
+        within(problems, "database.lock_timeout_ms", self.lock_timeout_ms, 1_000, 600_000);
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Which lines: directives such as `info,martlet_server=debug`.
+    pub filter: String,
+}
+
+/// The form of a line of log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people on a terminal, JSON elsewhere.
+    Auto,
+    /// JSON.
+    Json,
+    /// For people.
+    Human,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "info".to_owned() }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = EnvFilter::builder().parse(&self.filter) {
+            problems.push(format!("log.filter is not a list of directives such as info: {error}"));
+        }
+    }
+}
+
+/// Limits of components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PluginsConfig {
+    /// Fuel of a call, beside that for its lines.
+    pub fuel_per_call: u64,
+    /// Fuel of a call for each line of the cart.
+    pub fuel_per_line: u64,
+    /// How many calls' worth of fuel one quote may burn.
+    pub calls_per_quote: u64,
+    /// How long a call may take, in milliseconds.
+    pub call_timeout_ms: u64,
+    /// Memory of an instance, in bytes.
+    pub memory_bytes: usize,
+    /// Calls that can be under way at once.
+    pub slots: u32,
+}
+
+impl Default for PluginsConfig {
+    fn default() -> Self {
+        let host = martlet_plugin_host::HostConfig::default();
+        Self {
+            fuel_per_call: host.fuel_per_call,
+            fuel_per_line: host.fuel_per_line,
+            calls_per_quote: host.calls_per_quote,
+            call_timeout_ms: u64::try_from(host.call_timeout.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: host.memory_bytes,
+            slots: host.slots,
+        }
+    }
+}
+
+impl PluginsConfig {
+    /// The limits of the plugin host: these, and the published ones for the rest.
+    pub fn host(&self) -> martlet_plugin_host::HostConfig {
+        martlet_plugin_host::HostConfig {
+            fuel_per_call: self.fuel_per_call,
+            fuel_per_line: self.fuel_per_line,
+            calls_per_quote: self.calls_per_quote,
+            call_timeout: Duration::from_millis(self.call_timeout_ms),
+            memory_bytes: self.memory_bytes,
+            slots: self.slots,
+            ..martlet_plugin_host::HostConfig::default()
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        within(problems, "plugins.fuel_per_call", self.fuel_per_call, 100_000, 1 << 40);
+        within(problems, "plugins.fuel_per_line", self.fuel_per_line, 0, 1 << 32);
+        within(problems, "plugins.calls_per_quote", self.calls_per_quote, 1, 1_000);
+        within(problems, "plugins.call_timeout_ms", self.call_timeout_ms, 10, 60_000);
+        within(problems, "plugins.memory_bytes", self.memory_bytes as u64, 1 << 20, 64 << 20);
+        within(problems, "plugins.slots", self.slots.into(), 1, 10_000);
+    }
+}
+
+/// Which tenant requests mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoresConfig {
+    /// Handle of the store that a request means which names none.
+    pub default: String,
+}
+
+impl Default for StoresConfig {
+    fn default() -> Self {
+        Self { default: "default".to_owned() }
+    }
+}
+
+impl StoresConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = self.default.parse::<Handle>() {
+            problems.push(format!("stores.default: a {error}"));
+        }
+    }
+}
+
+fn within(problems: &mut Vec<String>, name: &str, value: u64, least: u64, most: u64) {
+    if !(least..=most).contains(&value) {
+        problems.push(format!("{name} is {value} and must be {least} to {most}"));
+    }
+}

@@ -1,0 +1,295 @@
+//! What can go wrong with a request. `problem.rs` says what clients are told of each.
+
+use martlet_domain::{
+    Id,
+    cart::{LineItem, MAX_QUANTITY},
+    catalog::{Handle, Sku},
+    coupon::{CouponCode, CouponRefusal},
+    money::Currency,
+};
+use martlet_store::StoreError;
+use serde::Serialize;
+
+/// Why a request isn't answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No route has this path.
+    #[error("there is nothing at this path; /openapi.json lists what there is")]
+    RouteNotFound,
+    /// The path has no such method.
+    #[error("this path doesn't take this method; the Allow header lists those it takes")]
+    MethodNotAllowed,
+    /// The body is too large.
+    #[error("the body has more than {limit} bytes")]
+    BodyTooLarge {
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The body isn't declared as JSON.
+    #[error("the body must be declared with `Content-Type: application/json`")]
+    UnsupportedMediaType,
+    /// The body isn't JSON.
+    #[error("the body is not JSON: {problem}")]
+    MalformedBody {
+        /// Where and why.
+        problem: String,
+    },
+    /// The body is JSON, but not what the endpoint takes.
+    #[error("the body is not what this endpoint takes: {}", sentence(.violations))]
+    InvalidBody {
+        /// Each place that is wrong.
+        violations: Vec<Violation>,
+    },
+    /// A part of the path isn't an id.
+    #[error("{problem}")]
+    MalformedId {
+        /// What it should be.
+        problem: String,
+    },
+    /// The query can't be read.
+    #[error("the query is not what this endpoint takes: {problem}")]
+    MalformedQuery {
+        /// Which parameter, and what it should be.
+        problem: String,
+    },
+    /// A cursor isn't one of ours.
+    #[error("the cursor is not one that this list gave; leave it out to start from the beginning")]
+    MalformedCursor,
+    /// A header can't be read.
+    #[error("the header {header} {problem}")]
+    MalformedHeader {
+        /// Its name.
+        header: &'static str,
+        /// What it should be.
+        problem: &'static str,
+    },
+    /// The host name is one store's and the header names another.
+    #[error(
+        "the host name belongs to another store than the Martlet-Store header names; leave the header out"
+    )]
+    StoreConflict,
+    /// There is no such store.
+    #[error("there is no store `{handle}`")]
+    StoreNotFound {
+        /// Its handle.
+        handle: String,
+    },
+    /// There is no such thing in this store.
+    #[error("there is no such {entity} in this store")]
+    NotFound {
+        /// What was looked for.
+        entity: &'static str,
+    },
+    /// No key was sent, or one that this store doesn't know.
+    #[error("{}", if *.sent {
+        "this store has no such API key, or it was revoked"
+    } else {
+        "this endpoint needs an API key: send `Authorization: Bearer mk_...`"
+    })]
+    Unauthenticated {
+        /// Whether anything was sent as a key.
+        sent: bool,
+    },
+    /// A change came without the version it is based on.
+    #[error("this change needs an If-Match header with the ETag of the version it is based on")]
+    PreconditionRequired,
+    /// A change is based on a version that is no longer current.
+    #[error(
+        "the {entity} has changed since: it is at version {current} now; fetch it again and redo the change"
+    )]
+    VersionConflict {
+        /// What changed.
+        entity: &'static str,
+        /// Its version now.
+        current: i64,
+    },
+    /// Another variant has this SKU.
+    #[error("another variant of this store has the SKU {sku}")]
+    SkuTaken {
+        /// The SKU.
+        sku: Sku,
+    },
+    /// Another one has this handle.
+    #[error("another {entity} of this store has the handle {handle}")]
+    HandleTaken {
+        /// What has it.
+        entity: &'static str,
+        /// The handle.
+        handle: Handle,
+    },
+    /// Another variant of the product has these options.
+    #[error("another variant of this product has the same options")]
+    OptionsTaken,
+    /// Another coupon has this code.
+    #[error("another coupon of this store has the code {code}")]
+    CodeTaken {
+        /// The code.
+        code: CouponCode,
+    },
+    /// There are fewer units than a change takes away.
+    #[error("{available} units of {sku} can be taken away, and {requested} were asked for")]
+    InsufficientStock {
+        /// Of which variant.
+        sku: Sku,
+        /// Units asked for.
+        requested: i64,
+        /// Units there are.
+        available: i64,
+    },
+    /// No variant that shoppers see has this SKU.
+    #[error("there is no variant with the SKU {sku}")]
+    UnknownSku {
+        /// The SKU.
+        sku: Sku,
+    },
+    /// A line can't have so many units.
+    #[error("a line has 1 to {MAX_QUANTITY} units, not {quantity}")]
+    InvalidQuantity {
+        /// What was asked for.
+        quantity: i64,
+    },
+    /// A variant has no price in the cart's currency.
+    #[error("{sku} has no price in {cart}, the cart's currency")]
+    CurrencyMismatch {
+        /// The variant.
+        sku: Sku,
+        /// The cart's currency.
+        cart: Currency,
+        /// The currencies in which it has one.
+        offered: Vec<Currency>,
+    },
+    /// A cart holds as much as it can.
+    #[error("a cart has at most {limit} {what}")]
+    CartFull {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much it can hold.
+        limit: usize,
+    },
+    /// A line of the cart can no longer be sold.
+    #[error("a line of the cart can no longer be sold; remove it")]
+    LineUnavailable {
+        /// Which line.
+        line: Id<LineItem>,
+        /// What it was, as far as is known.
+        sku: Option<Sku>,
+    },
+    /// No coupon has this code.
+    #[error("there is no coupon {code}")]
+    CouponUnknown {
+        /// The code.
+        code: CouponCode,
+    },
+    /// The coupon isn't on the cart.
+    #[error("the coupon {code} is not on the cart")]
+    CouponNotOnCart {
+        /// The code.
+        code: CouponCode,
+    },
+    /// The coupon can't be used now.
+    #[error("{}", .refusal.explain())]
+    CouponRefused {
+        /// The code.
+        code: CouponCode,
+        /// Why.
+        refusal: CouponRefusal,
+    },
+    /// The coupon gives nothing on this cart.
+    #[error("the coupon {code} gives nothing on this cart: {detail}")]
+    CouponNotApplicable {
+        /// The code.
+        code: CouponCode,
+        /// Why, for programs.
+        reason: &'static str,
+        /// Why, in words.
+        detail: String,
+    },
+    /// The cart isn't offered this shipping method.
+    #[error(
+        "the shipping method {method} is not offered to this cart; its shipping-methods list those that are"
+    )]
+    ShippingMethodNotOffered {
+        /// Its handle.
+        method: Handle,
+    },
+    /// A component couldn't be run for reasons of this machine.
+    #[error("the price can't be worked out just now; try again")]
+    PricingUnavailable,
+    /// The plugin refuses a configuration.
+    #[error("the plugin refuses the configuration: {}", sentence(.violations))]
+    ConfigRefused {
+        /// Each place that is wrong, in the plugin's words.
+        violations: Vec<Violation>,
+    },
+    /// The plugin failed while it was asked something. Its author is told how.
+    #[error("the plugin could not check the configuration: {problem}")]
+    PluginFailed {
+        /// How.
+        problem: String,
+    },
+    /// No rulebook is active yet.
+    #[error("this store has no active rulebook yet")]
+    NoRulebook,
+    /// The request took too long.
+    #[error("the request took longer than the server allows; try again")]
+    TimedOut,
+    /// The server is at its limit.
+    #[error("the server is busy; try again")]
+    Busy,
+    /// The store failed. Clients learn nothing of it.
+    #[error(transparent)]
+    Store(StoreError),
+    /// Something that can't happen did. Clients learn nothing of it.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What is wrong at one place of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Violation {
+    /// JSON Pointer (RFC 6901) to the place; empty for the whole.
+    pub pointer: String,
+    /// What is expected there.
+    pub detail: String,
+}
+
+impl Violation {
+    /// What is expected at a place.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+impl Error {
+    /// There is no such thing in this store.
+    pub fn not_found<T: martlet_domain::Entity>() -> Self {
+        Self::NotFound { entity: T::NAME }
+    }
+
+    /// A body with one place that is wrong.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::InvalidBody { violations: vec![Violation::new(pointer, detail)] }
+    }
+}
+
+fn sentence(violations: &[Violation]) -> String {
+    let words = |violation: &Violation| match violation.pointer.as_str() {
+        "" => violation.detail.clone(),
+        pointer => format!("{pointer} {}", violation.detail),
+    };
+    violations.iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::PoolTimeout => Self::Busy,
+            StoreError::CursorMismatch => Self::MalformedCursor,
+            StoreError::UnknownReference => Self::invalid("", "names something that is not in this store"),
+            StoreError::OutOfBounds => {
+                Self::invalid("", "has a value that is too long or too large to be stored")
+            }
+            error => Self::Store(error),
+        }
+    }
+}

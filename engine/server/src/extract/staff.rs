@@ -1,0 +1,106 @@
+//! Who acts on the merchants' side.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderMap, header, request::Parts},
+};
+use martlet_domain::{Digest, settings::Store};
+use martlet_store::{ApiKey, Db};
+
+use super::CurrentStore;
+use crate::{error::Error, state::RequestRules};
+
+/// What API keys begin with, so that scanners for leaked secrets know them.
+pub const KEY_PREFIX: &str = "mk_";
+/// Characters of an API key: the prefix and 32 bytes in base64url.
+const KEY_LENGTH: usize = 46;
+
+/// Whoever holds an API key of the store that the request means. The key of another store is as
+/// unknown as one that never was.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// The store.
+    pub store: Store,
+    /// The key.
+    pub key: ApiKey,
+}
+
+impl<S> FromRequestParts<S> for Staff
+where
+    S: Send + Sync,
+    Db: FromRef<S>,
+    Arc<RequestRules>: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let secret = hash_of_key(bearer(&parts.headers)?);
+        let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
+        let found = Db::from_ref(state).find_api_key(store.id, secret).await?;
+        let key = found.ok_or(Error::Unauthenticated { sent: true })?;
+        tracing::debug!(api_key = %key.id, "authenticated");
+        Ok(Self { store, key })
+    }
+}
+
+/// What is stored of an API key. It has 256 random bits, so a plain hash can't be guessed back,
+/// and looking it up by hash leaks nothing through time that would help to guess the key.
+pub fn hash_of_key(secret: &str) -> Digest {
+    Digest::of(secret.as_bytes())
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(Error::Unauthenticated { sent: false });
+    };
+    let (scheme, secret) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
+    let secret = secret.trim();
+    if scheme.eq_ignore_ascii_case("bearer") && secret.starts_with(KEY_PREFIX) && secret.len() == KEY_LENGTH {
+        Ok(secret)
+    } else {
+        Err(Error::Unauthenticated { sent: scheme.eq_ignore_ascii_case("bearer") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Method;
+
+    use crate::testing::{Answer, TestApp};
+
+    async fn with(app: &TestApp, authorization: &str) -> Answer {
+        app.request(Method::GET, "/api/v1/admin/products").header("authorization", authorization).send().await
+    }
+
+    #[tokio::test]
+    async fn the_merchants_side_needs_a_key_of_its_store() {
+        let app = TestApp::new().await;
+        let (_, other) = app.add_store("other", &[]).await;
+        with(&app, &format!("bearer {}", app.key)).await.expect_status(200);
+        let none = app.get("/api/v1/admin/products").await.expect_problem(401, "unauthenticated");
+        assert_eq!(none.header("www-authenticate"), "Bearer realm=\"martlet\"");
+        let padded = format!("Bearer {}x", app.key);
+        let foreign = format!("Bearer {other}");
+        for wrong in
+            ["", "Bearer", "Bearer ", "Bearer mk_", "Basic bWs6", "\u{e9}", &padded, &foreign, &app.key]
+        {
+            with(&app, wrong).await.expect_problem(401, "unauthenticated");
+        }
+        let request = app.request(Method::GET, "/api/v1/admin/products").header("martlet-store", "other");
+        request.key(&app.key).send().await.expect_problem(401, "unauthenticated");
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_is_no_key() {
+        let app = TestApp::new().await;
+        let keys = app.state.db.list_api_keys(app.store.id).await.unwrap();
+        assert_eq!((keys.len(), keys[0].name.as_str()), (1, "test"));
+        assert!(app.key.starts_with("mk_") && app.key.len() == 46);
+        let revoked =
+            app.state.db.revoke_api_key(app.store.id, keys[0].id, app.state.clock.now()).await.unwrap();
+        assert!(revoked);
+        app.admin_get("/api/v1/admin/products").await.expect_problem(401, "unauthenticated");
+    }
+}

@@ -1,0 +1,30 @@
+//! The engine as a server: the HTTP face and the command line over domain, store and plugin host.
+//!
+//! `main` hands over to [`cli`]; `cli::serve` builds the [`state::AppState`] and runs
+//! [`router::router`], the list of all routes. A simple read goes from its handler straight to the
+//! store. `error.rs` holds what can go wrong, `problem.rs` what clients are told of it.
+
+pub mod actuator;
+pub mod api;
+pub mod carts;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod extract;
+pub mod frame;
+pub mod ids;
+pub mod metrics;
+pub mod openapi;
+pub mod operations;
+pub mod plugins;
+pub mod price_cart;
+pub mod problem;
+pub mod router;
+pub mod secret;
+pub mod seed;
+pub mod serve;
+pub mod state;
+pub mod telemetry;
+#[cfg(test)]
+pub mod testing;

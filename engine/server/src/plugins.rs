@@ -1,0 +1,53 @@
+//! Components from the database into the plugin host, and what they are asked outside of quotes.
+
+use std::sync::Arc;
+
+use martlet_domain::{
+    Digest,
+    quote::{Class, Failure},
+};
+use martlet_plugin_host::{Component, ComponentError, Host};
+use martlet_store::Db;
+
+use crate::error::{Error, Violation};
+
+/// A component, loaded and compiled where it isn't yet.
+pub async fn component(db: &Db, host: &Arc<Host>, digest: Digest) -> Result<Arc<Component>, Error> {
+    if let Some(component) = host.find(&digest) {
+        return Ok(component);
+    }
+    let bytes = db.find_component(digest).await?;
+    let bytes =
+        bytes.ok_or_else(|| Error::Internal(format!("the component {digest} is not in the database")))?;
+    let host = host.clone();
+    blocking(move || host.load(&bytes))
+        .await?
+        .map_err(|error| Error::Internal(format!("the component {digest} can't be loaded: {error}")))
+}
+
+/// Asks a component whether it can work with a configuration, and which classes its candidates
+/// will have.
+pub async fn validate_config(component: Arc<Component>, config: String) -> Result<Vec<Class>, Error> {
+    blocking(move || component.validate_config(&config)).await?.map_err(refused)
+}
+
+fn refused(error: ComponentError) -> Error {
+    match error {
+        ComponentError::ConfigRefused(problems) => Error::ConfigRefused {
+            violations: problems
+                .into_iter()
+                .map(|problem| Violation::new(format!("/config{}", problem.pointer), problem.problem))
+                .collect(),
+        },
+        // The host's trouble and not the component's: the same call may work in a moment.
+        ComponentError::Failed { failure: Failure::TimedOut | Failure::HostResources, .. } => Error::Busy,
+        error => Error::PluginFailed { problem: error.to_string() },
+    }
+}
+
+/// Runs what takes long off the threads that answer requests.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal(format!("work off the request threads ended early: {error}")))
+}

@@ -1,0 +1,319 @@
+//! Pricing a cart: reads what the price depends on, then walks the stages.
+//!
+//! All reads come first. The walk itself waits for nothing: it runs on a blocking thread, as many
+//! at a time as there are cores, and asks components between the stages.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use martlet_domain::{
+    Digest, Id, Timestamp,
+    cart::Cart,
+    catalog::{Sku, Variant},
+    coupon::Coupon,
+    customer::Customer,
+    plugin::{Installation, Rulebook},
+    quote::{
+        Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
+        Quote, ShippingInput, Stage, Standing,
+    },
+    settings::{Store, StoreSettings},
+};
+use martlet_plugin_host::{Evaluated, Host};
+use martlet_store::{Db, Offer};
+use tokio::sync::Semaphore;
+
+use crate::{error::Error, plugins};
+
+/// Prices carts. One a process.
+#[derive(Debug)]
+pub struct Pricer {
+    host: Arc<Host>,
+    /// One for each quote that may be worked out at a time.
+    turns: Arc<Semaphore>,
+    /// The newest rulebook seen of each store.
+    rulebooks: Mutex<HashMap<Id<Store>, Arc<Rulebook>>>,
+}
+
+/// A priced cart.
+#[derive(Debug)]
+pub struct PricedCart {
+    /// The cart.
+    pub cart: Cart,
+    /// Its price.
+    pub quote: Quote,
+    /// The rules it was priced under.
+    pub rulebook: Arc<Rulebook>,
+    /// What its lines and gifts are, by variant.
+    pub offers: HashMap<Id<Variant>, Offer>,
+    /// What each component did, for the merchant's eyes.
+    pub calls: Vec<CallReport>,
+}
+
+/// What one component did in one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallReport {
+    /// The stage.
+    pub stage: Stage,
+    /// What was asked.
+    pub call: Call,
+    /// What came of it.
+    pub evaluated: Evaluated,
+}
+
+impl Pricer {
+    /// A pricer that works out as many quotes at a time as there are cores.
+    pub fn new(host: Arc<Host>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { host, turns: Arc::new(Semaphore::new(cores)), rulebooks: Mutex::default() }
+    }
+
+    /// Runs the components.
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// Prices a cart at a moment under the store's active rulebook.
+    pub async fn price_cart(
+        &self,
+        db: &Db,
+        store: Id<Store>,
+        cart: Cart,
+        as_of: Timestamp,
+    ) -> Result<PricedCart, Error> {
+        let rulebook = self.active_rulebook(db, store).await?;
+        let facts = Facts::read(db, store, &cart, &rulebook).await?;
+        let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
+        self.load_components(db, &rulebook).await?;
+
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
+        let host = Arc::clone(&self.host);
+        let span = tracing::Span::current();
+        let walk = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            span.in_scope(|| walk(&host, input))
+        });
+        let (quote, calls) =
+            walk.await.map_err(|error| Error::Internal(format!("pricing broke off: {error}")))??;
+        Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, calls })
+    }
+
+    /// The store's active rulebook; an empty one where none was ever published.
+    pub async fn active_rulebook(&self, db: &Db, store: Id<Store>) -> Result<Arc<Rulebook>, Error> {
+        let Some(number) = db.find_active_rulebook_number(store).await? else {
+            return Ok(Arc::new(no_rules()));
+        };
+        if let Some(known) = self.known_rulebook(store).filter(|known| known.number == number) {
+            return Ok(known);
+        }
+        let rulebook = db.find_rulebook(store, number).await?;
+        let rulebook =
+            rulebook.ok_or_else(|| Error::Internal(format!("rulebook {number} is active but missing")))?;
+        let rulebook = Arc::new(rulebook);
+        self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).insert(store, Arc::clone(&rulebook));
+        Ok(rulebook)
+    }
+
+    fn known_rulebook(&self, store: Id<Store>) -> Option<Arc<Rulebook>> {
+        self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned()
+    }
+
+    /// Compiles the components that a rulebook names and the host doesn't hold yet.
+    async fn load_components(&self, db: &Db, rulebook: &Rulebook) -> Result<(), Error> {
+        let missing: BTreeSet<Digest> = rulebook
+            .installations
+            .iter()
+            .map(|installation| installation.component)
+            .filter(|digest| self.host.find(digest).is_none())
+            .collect();
+        for digest in missing {
+            plugins::component(db, &self.host, digest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Goes through the stages, asking components in each.
+fn walk(host: &Host, input: Input) -> Result<(Quote, Vec<CallReport>), Error> {
+    let internal =
+        |error: &dyn std::fmt::Display| Error::Internal(format!("the cart can't be priced: {error}"));
+    let mut fuel = host.config().fuel_for_quote(input.lines.len());
+    let mut pricing = Pricing::start(input).map_err(|error| internal(&error))?;
+    let mut reports = Vec::new();
+    while let Some(asked) = pricing.next_stage() {
+        let prepared = host.prepare(&asked.snapshot);
+        let mut evaluations: Vec<Evaluation> = Vec::with_capacity(asked.calls.len());
+        for call in asked.calls {
+            let evaluated = host.evaluate_within(&prepared, &call, fuel).map_err(|error| internal(&error))?;
+            fuel = fuel.saturating_sub(evaluated.evaluation.fuel);
+            evaluations.push(evaluated.evaluation.clone());
+            reports.push(CallReport { stage: asked.snapshot.stage, call, evaluated });
+        }
+        pricing.resolve(&evaluations).map_err(|error| internal(&error))?;
+    }
+    Ok((pricing.finish(), reports))
+}
+
+/// What the database knows that a price depends on.
+struct Facts {
+    settings: StoreSettings,
+    offers: HashMap<Id<Variant>, Offer>,
+    customer: Option<Customer>,
+    coupons: Vec<(Coupon, Standing)>,
+    gifts: BTreeSet<Sku>,
+}
+
+impl Facts {
+    async fn read(db: &Db, store: Id<Store>, cart: &Cart, rulebook: &Rulebook) -> Result<Self, Error> {
+        let settings = settings(db, store).await?;
+        let ids: Vec<Id<Variant>> = cart.lines.iter().map(|line| line.variant).collect();
+        let mut offers = db.list_offers(store, &ids).await?;
+        let gifts: BTreeSet<Sku> = rulebook
+            .installations
+            .iter()
+            .flat_map(|installation: &Installation| installation.gift_skus.clone())
+            .collect();
+        if !gifts.is_empty() {
+            offers.extend(db.list_offers_by_sku(store, &gifts.iter().cloned().collect::<Vec<_>>()).await?);
+        }
+        let customer = match cart.customer {
+            Some(id) => db.find_customer(store, id).await?,
+            None => None,
+        };
+        Ok(Self {
+            settings,
+            offers: offers.into_iter().map(|offer| (offer.variant.id, offer)).collect(),
+            customer,
+            coupons: coupons(db, store, cart).await?,
+            gifts,
+        })
+    }
+
+    fn input(&self, cart: &Cart, rulebook: Arc<Rulebook>, as_of: Timestamp) -> Result<Input, Error> {
+        let address = cart.shipping_address.as_ref();
+        let country = address.map(|address| address.country.as_str());
+        let method = cart.shipping_method.as_ref().and_then(|chosen| {
+            let method = self.settings.shipping_methods.iter().find(|method| method.handle == *chosen)?;
+            let amount = method.amount(cart.currency, country)?;
+            Some(ShippingInput {
+                method: method.handle.clone(),
+                amount,
+                tax_category: method.tax_category.clone(),
+            })
+        });
+        Ok(Input {
+            rulebook,
+            as_of,
+            currency: cart.currency,
+            prices_include_tax: self.settings.prices_include_tax,
+            tax: self.settings.tax.clone(),
+            customer: self.customer.as_ref().map(|customer| customer.facts.clone()),
+            destination: address.map(|address| Destination {
+                country: address.country.clone(),
+                region: address.region.clone(),
+            }),
+            lines: cart.lines.iter().map(|line| self.line(cart, line)).collect::<Result<_, _>>()?,
+            shipping: method,
+            coupons: self
+                .coupons
+                .iter()
+                .map(|(coupon, standing)| CouponInput { coupon: coupon.clone(), standing: *standing })
+                .collect(),
+            standings: Vec::new(),
+            gifts: self.gifts(cart),
+            bucket: bucket(cart.id),
+        })
+    }
+
+    fn line(&self, cart: &Cart, line: &martlet_domain::cart::LineItem) -> Result<LineInput, Error> {
+        let unavailable = |sku: Option<Sku>| Error::LineUnavailable { line: line.id, sku };
+        let offer = self.offers.get(&line.variant).ok_or_else(|| unavailable(None))?;
+        let price =
+            offer.variant.price(cart.currency).ok_or_else(|| unavailable(Some(offer.variant.sku.clone())))?;
+        Ok(LineInput {
+            variant: line.variant,
+            sku: offer.variant.sku.clone(),
+            options: offer.variant.options.clone(),
+            product: Arc::new(ProductFacts {
+                id: offer.product.id,
+                handle: offer.product.handle.clone(),
+                categories: offer.categories.to_vec(),
+                tags: offer.product.tags.clone(),
+                attributes: offer.product.attributes.clone(),
+            }),
+            quantity: line.quantity,
+            unit_amount: price.amount,
+            floor: price.floor,
+            tax_category: offer.product.tax_category.clone(),
+        })
+    }
+
+    /// The variants that may be given away, with what the cart's own lines leave of them.
+    fn gifts(&self, cart: &Cart) -> Vec<GiftInput> {
+        let granted = self
+            .offers
+            .values()
+            .map(|offer| &offer.variant)
+            .filter(|variant| self.gifts.contains(&variant.sku));
+        let mut gifts: Vec<GiftInput> = granted
+            .filter_map(|variant| {
+                let bought =
+                    cart.lines.iter().find(|line| line.variant == variant.id).map_or(0, |line| line.quantity);
+                Some(GiftInput {
+                    sku: variant.sku.clone(),
+                    variant: variant.id,
+                    unit_amount: variant.price(cart.currency)?.amount,
+                    available: (variant.stock.available() - i64::from(bought)).max(0),
+                })
+            })
+            .collect();
+        gifts.sort_by(|one, other| one.sku.cmp(&other.sku));
+        gifts
+    }
+}
+
+/// How a store sells.
+pub async fn settings(db: &Db, store: Id<Store>) -> Result<StoreSettings, Error> {
+    let settings = db.find_settings(store).await?;
+    settings
+        .map(|settings| settings.value)
+        .ok_or_else(|| Error::Internal("the store has no settings".to_owned()))
+}
+
+/// The cart's coupons in its order, each with how often it has been used.
+async fn coupons(db: &Db, store: Id<Store>, cart: &Cart) -> Result<Vec<(Coupon, Standing)>, Error> {
+    if cart.coupons.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = db.list_coupons_by_id(store, &cart.coupons).await?;
+    let standings = db.coupon_standings(store, &cart.coupons, cart.customer).await?;
+    let ordered = cart.coupons.iter().filter_map(|id| {
+        let coupon = found.iter().find(|coupon| coupon.id == *id)?.clone();
+        Some((coupon, standings.get(id).copied().unwrap_or_default()))
+    });
+    Ok(ordered.collect())
+}
+
+/// Which of 10,000 buckets a cart falls in, for as long as it lives.
+fn bucket(cart: Id<Cart>) -> u16 {
+    let digest = Digest::of(cart.uuid().as_bytes());
+    let [first, second, third, fourth, ..] = *digest.as_bytes();
+    u16::try_from(u32::from_be_bytes([first, second, third, fourth]) % 10_000).unwrap_or(0)
+}
+
+/// What a store has before its first rulebook.
+fn no_rules() -> Rulebook {
+    Rulebook {
+        number: 0,
+        note: String::new(),
+        created_at: Timestamp::from_millis(0),
+        groups: Vec::new(),
+        installations: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

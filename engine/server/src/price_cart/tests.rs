@@ -1,0 +1,227 @@
+//! Carts priced by real components, sound and hostile.
+
+use axum::http::Method;
+use martlet_domain::plugin::FailurePolicy;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{Installed, TestApp};
+
+/// A cart of two lines: 3 at 19.99 and 2 at 19.99.
+async fn cart(app: &TestApp) -> String {
+    let product = app.product("mug").await;
+    app.variant(&product, "MUG-S", "S", 100).await;
+    app.variant(&product, "MUG-M", "M", 100).await;
+    let body = json!({"lines": [{"sku": "MUG-S", "quantity": 3}, {"sku": "MUG-M", "quantity": 2}]});
+    let cart = app.request(Method::POST, "/api/v1/carts").json(&body).send().await.expect_status(201);
+    cart.body["id"].as_str().expect("an id").to_owned()
+}
+
+async fn quote(app: &TestApp, cart: &str) -> Value {
+    app.get(&format!("/api/v1/carts/{cart}/quote")).await.expect_status(200).body
+}
+
+/// Codes of the reasons for which a plugin's candidates were rejected.
+fn reasons(quote: &Value, plugin: &str) -> Vec<String> {
+    let candidates = quote["candidates"].as_array().expect("candidates").iter();
+    candidates
+        .filter(|candidate| candidate["plugin"]["name"] == plugin && candidate["status"] == "rejected")
+        .map(|candidate| candidate["reason"]["code"].as_str().expect("a code").to_owned())
+        .collect()
+}
+
+const TEN_PERCENT: &str = r#"{"percent_ppm": 100000}"#;
+/// 5 x 19.99 less 10 %, a line at a time: 59.97 - 6.00 and 39.98 - 4.00; tax of 10 % comes on top:
+/// 5.397 and 3.598, so 5.40 and 3.60.
+const WITH_TEN_PERCENT: i64 = 5_397 + 3_598 + 540 + 360;
+
+#[test]
+fn a_carts_bucket_is_its_own_and_buckets_fill_evenly() {
+    let buckets: Vec<u16> = (0..10_000).map(|number| bucket(Id::new(Uuid::from_u128(number)))).collect();
+    assert!(buckets.iter().all(|bucket| *bucket < 10_000));
+    assert_eq!(buckets[17], bucket(Id::new(Uuid::from_u128(17))));
+    // Of 10,000 carts about 1,000 fall below 10 %: 3 sigma are 90.
+    let canaries = buckets.iter().filter(|bucket| **bucket < 1_000).count();
+    assert!((910..=1_090).contains(&canaries), "{canaries}");
+}
+
+#[tokio::test]
+async fn a_cart_is_priced_by_the_rest_whatever_a_plugin_does() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let cases: &[(&str, &[&str])] = &[
+        (r#"{"mode": "loop"}"#, &["out_of_fuel"]),
+        (r#"{"mode": "trap"}"#, &["trapped"]),
+        // Rust keeps large frames in memory, so this ends where that ends.
+        (r#"{"mode": "recurse"}"#, &["trapped"]),
+        (r#"{"mode": "memory"}"#, &["trapped"]),
+        (r#"{"mode": "positions"}"#, &["invalid_candidate"; 5]),
+        (r#"{"mode": "negative"}"#, &["invalid_candidate"; 5]),
+        (r#"{"mode": "candidates"}"#, &["invalid_output"]),
+        (r#"{"mode": "output"}"#, &["trapped"]),
+        (r#"{"mode": "bad-key"}"#, &["invalid_output"]),
+        (r#"{"mode": "silent"}"#, &["silent"]),
+        (r#"{"mode": "wrong-class"}"#, &["class_not_allowed"]),
+        // A percentage above all of it, and nobody can buy four billion.
+        (r#"{"mode": "overflow"}"#, &["not_filled", "invalid_candidate"]),
+    ];
+    for (config, expected) in cases {
+        // The good one has the higher priority, so that what the hostile one gives comes after it.
+        let hostile = Installed { priority: -1, ..Installed::new("hostile", config) };
+        app.publish(&[Installed::new("percentage-off", TEN_PERCENT), hostile]).await;
+        let quote = quote(&app, &cart).await;
+        let mut codes = reasons(&quote, "hostile");
+        codes.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        if config.contains("overflow") {
+            // The largest amounts there are take off what is left, and not more.
+            assert!(
+                codes
+                    .iter()
+                    .all(|code| ["not_filled", "invalid_candidate", "no_effect"].contains(&code.as_str())),
+                "{codes:?}"
+            );
+            assert_eq!(quote["totals"]["total"]["amount"], 0, "{config}");
+            continue;
+        }
+        assert_eq!(codes, expected, "{config}: {quote:#}");
+        assert_eq!(quote["totals"]["total"]["amount"], WITH_TEN_PERCENT, "{config}");
+        assert_eq!(quote["provisional"], false, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn a_discount_above_the_line_takes_all_of_it_and_no_more() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    app.publish(&[Installed::new("hostile", r#"{"mode": "above-line"}"#)]).await;
+    let quote = quote(&app, &cart).await;
+    assert_eq!(quote["totals"]["goods_discount"]["amount"], 5 * 1_999);
+    assert_eq!(quote["totals"]["total"]["amount"], 0);
+    assert_eq!(quote["candidates"][0]["reduced_by"], "left");
+    assert_eq!(reasons(&quote, "hostile"), ["no_effect"]);
+}
+
+#[tokio::test]
+async fn of_two_candidates_with_one_key_the_second_is_none() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    app.publish(&[Installed::new("hostile", r#"{"mode": "duplicate-keys"}"#)]).await;
+    let quote = quote(&app, &cart).await;
+    assert_eq!(reasons(&quote, "hostile"), ["invalid_candidate"]);
+    assert_eq!(quote["totals"]["total"]["amount"], WITH_TEN_PERCENT);
+}
+
+#[tokio::test]
+async fn megabytes_of_log_are_cut_and_change_no_price() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    app.publish(&[Installed::new("hostile", r#"{"mode": "logs"}"#)]).await;
+    assert_eq!(quote(&app, &cart).await["totals"]["total"]["amount"], WITH_TEN_PERCENT);
+    let id = cart.parse().expect("an id");
+    let loaded = app.state.db.find_cart(app.store.id, id).await.expect("a read").expect("a cart");
+    let priced = app.state.pricer.price_cart(&app.state.db, app.store.id, loaded, app.clock.now()).await;
+    let logs = &priced.expect("a price").calls[0].evaluated.logs;
+    let bytes: usize = logs.iter().map(|line| line.message.len()).sum();
+    assert!((1..=65 << 10).contains(&bytes), "{bytes} bytes in {} lines", logs.len());
+}
+
+#[tokio::test]
+async fn a_quote_has_ten_calls_worth_of_fuel() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let greedy: Vec<Installed> = (0..12).map(|_| Installed::new("hostile", r#"{"mode": "loop"}"#)).collect();
+    app.publish(&greedy).await;
+    let quote = quote(&app, &cart).await;
+    assert_eq!(reasons(&quote, "hostile"), ["out_of_fuel"; 12]);
+    assert_eq!(quote["totals"]["goods_discount"]["amount"], 0);
+}
+
+#[tokio::test]
+async fn a_plugin_without_which_nothing_may_be_sold_blocks_the_order() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let trap = Installed { policy: FailurePolicy::Block, ..Installed::new("hostile", r#"{"mode": "trap"}"#) };
+    app.publish(&[trap]).await;
+    assert_eq!(quote(&app, &cart).await["blocked"], true);
+    app.publish(&[Installed::new("hostile", r#"{"mode": "trap"}"#)]).await;
+    assert_eq!(quote(&app, &cart).await["blocked"], false);
+}
+
+#[tokio::test]
+async fn the_same_cart_at_the_same_moment_has_the_same_receipt() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    app.publish(&[Installed::new("percentage-off", TEN_PERCENT)]).await;
+    let first = quote(&app, &cart).await;
+    assert_eq!(first, quote(&app, &cart).await);
+    app.clock.advance(std::time::Duration::from_millis(1));
+    assert_ne!(first["receipt"], quote(&app, &cart).await["receipt"]);
+}
+
+#[tokio::test]
+async fn a_coupon_that_is_used_up_is_refused() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let installed = app.publish(&[Installed::new("coupon-standard", "{}")]).await;
+    let coupon = json!({
+        "code": "ONCE", "installation": installed[0].id.to_string(), "total_limit": 1,
+        "config": {"gives": {"percent_ppm": 100_000}},
+    });
+    let coupon = app.admin_post("/api/v1/admin/coupons", coupon).await.expect_status(201).body;
+    let path = format!("/api/v1/carts/{cart}/coupons");
+    let add = || async { app.request(Method::POST, &path).json(&json!({"code": "once"})).send().await };
+
+    let id: Id<Coupon> = coupon["id"].as_str().expect("an id").parse().expect("an id");
+    let mut tx = app.state.db.begin().await.expect("a transaction");
+    assert!(tx.increment_coupon_usage(app.store.id, id, None).await.expect("a write"));
+    tx.commit().await.expect("a commit");
+    add().await.expect_problem(422, "coupon_used_up");
+
+    // One that was put on before says so in the quote.
+    let mut tx_cart = app
+        .state
+        .db
+        .find_cart(app.store.id, cart.parse().expect("an id"))
+        .await
+        .expect("a read")
+        .expect("a cart");
+    tx_cart.coupons.push(id);
+    let version = tx_cart.version;
+    assert!(matches!(
+        app.state.db.save_cart(app.store.id, &tx_cart, version).await,
+        Ok(martlet_store::Update::Done { .. })
+    ));
+    let quote = quote(&app, &cart).await;
+    assert_eq!(quote["candidates"][0]["reason"]["code"], "coupon_used_up");
+    assert_eq!(quote["totals"]["goods_discount"]["amount"], 0);
+}
+
+#[tokio::test]
+async fn a_customers_group_has_its_own_prices() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let rules = r#"{"groups": [{"group": "trade", "percent_ppm": 200000}]}"#;
+    app.publish(&[Installed::new("volume-pricing", rules)]).await;
+    let customer = Customer {
+        id: app.state.ids.next(app.clock.now()),
+        email: "jo@example.com".to_owned(),
+        facts: martlet_domain::customer::CustomerFacts {
+            groups: vec!["trade".to_owned()],
+            ..Default::default()
+        },
+        created_at: app.clock.now(),
+    };
+    app.state.db.insert_customer(app.store.id, &customer).await.expect("a customer");
+    let path = format!("/api/v1/carts/{cart}/customer");
+    let put = |body: Value| app.request(Method::PUT, &path).json(&body);
+    // Knowing an address gives nobody its owner's prices.
+    put(json!({"email": "jo@example.com"})).send().await.expect_status(200);
+    assert_eq!(reasons(&quote(&app, &cart).await, "volume-pricing"), ["declined"]);
+    put(json!({"customer_id": customer.id.to_string()})).send().await.expect_problem(401, "unauthenticated");
+    put(json!({"customer_id": customer.id.to_string()})).key(&app.key).send().await.expect_status(200);
+    // 19.99 less 20 % is 15.992, so 15.99.
+    assert_eq!(quote(&app, &cart).await["totals"]["goods_subtotal"]["amount"], 5 * 1_599);
+}

@@ -1,0 +1,404 @@
+//! The real router over a database of its own, with a clock that stands still and ids that repeat.
+
+mod log;
+mod plugin;
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt as _;
+use martlet_domain::{
+    Timestamp,
+    money::Ppm,
+    plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World},
+    settings::{Store, StoreSettings, TaxRates},
+};
+use martlet_plugin_host::{Host, HostConfig};
+use martlet_store::{Db, StoreConfig};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+pub use log::logged;
+
+use crate::{
+    cli,
+    clock::{Clock, SetClock},
+    ids::Ids,
+    operations::Operations,
+    price_cart::Pricer,
+    router,
+    state::{AppState, BodyLimit, RequestRules},
+};
+
+/// 2026-03-01T12:00:00Z.
+pub const NOW: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+/// Engines reserve gigabytes of address space, so all tests of a process share one.
+static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| {
+    let config = HostConfig { slots: 8, ..HostConfig::default() };
+    Arc::new(Host::new(config).expect("a plugin host"))
+});
+
+/// An engine with the store `default`, in US dollars, and a key to it.
+pub struct TestApp {
+    /// What handlers share.
+    pub state: AppState,
+    /// Moves the time.
+    pub clock: SetClock,
+    /// The store `default`.
+    pub store: Store,
+    /// Secret of an API key of that store.
+    pub key: String,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// What an app is made of, before it is made.
+pub struct TestAppBuilder {
+    body_limit: usize,
+    timeout: Duration,
+    extra: Option<Box<dyn FnOnce(AppState) -> Router + Send>>,
+}
+
+impl TestApp {
+    /// An engine as it is by default.
+    pub async fn new() -> Self {
+        Self::builder().build().await
+    }
+
+    /// An engine that is unlike the default.
+    pub fn builder() -> TestAppBuilder {
+        TestAppBuilder { body_limit: 32 << 10, timeout: Duration::from_secs(60), extra: None }
+    }
+
+    /// Another store, at hosts of its own, and a key to it.
+    pub async fn add_store(&self, handle: &str, hosts: &[&str]) -> (Store, String) {
+        add_store(&self.state, handle, hosts).await
+    }
+
+    /// A request that is still to be filled in.
+    pub fn request(&self, method: Method, path: &str) -> TestRequest<'_> {
+        TestRequest {
+            app: self,
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+        }
+    }
+
+    /// The answer to a shopper's GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).send().await
+    }
+
+    /// The answer to a merchant's GET.
+    pub async fn admin_get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).key(&self.key).send().await
+    }
+
+    /// The answer to a merchant's POST.
+    pub async fn admin_post(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::POST, path).key(&self.key).json(&body).send().await
+    }
+
+    /// The answer to a merchant's PUT that is based on a version.
+    pub async fn admin_put(&self, path: &str, version: i64, body: Value) -> Answer {
+        let request = self.request(Method::PUT, path).key(&self.key);
+        request.header("if-match", &format!("\"{version}\"")).json(&body).send().await
+    }
+
+    /// A small plugin of a world, installed. It refuses the configuration `{}`, fails on those of
+    /// more than 100 bytes, and says of others that its class is `order`.
+    pub async fn install(&self, world: World) -> Installation {
+        plugin::install(&self.state.db, &self.state.ids, self.store.id, world).await
+    }
+
+    /// A product with the option `size` in S and M, and the body that was answered.
+    pub async fn product(&self, handle: &str) -> Value {
+        let answer = self.admin_post(
+            "/api/v1/admin/products",
+            json!({
+                "handle": handle, "title": format!("The {handle}"), "published": true,
+                "options": [{"name": "size", "values": ["S", "M"]}], "tags": ["wool"],
+            }),
+        );
+        answer.await.expect_status(201).body
+    }
+
+    /// A variant of a product, at 19.99 USD, and the body that was answered.
+    pub async fn variant(&self, product: &Value, sku: &str, size: &str, on_hand: i64) -> Value {
+        let path = format!("/api/v1/admin/products/{}/variants", product["id"].as_str().expect("an id"));
+        let body = json!({
+            "sku": sku, "options": [{"name": "size", "value": size}],
+            "prices": [{"amount": 1999, "currency": "USD"}], "on_hand": on_hand,
+        });
+        self.admin_post(&path, body).await.expect_status(201).body
+    }
+}
+
+impl TestAppBuilder {
+    /// Largest body, in bytes.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Longest time of a request.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Another router than the real one, in the same surroundings.
+    pub fn router(mut self, router: impl FnOnce(AppState) -> Router + Send + 'static) -> Self {
+        self.extra = Some(Box::new(router));
+        self
+    }
+
+    /// Makes the app.
+    pub async fn build(self) -> TestApp {
+        log::start();
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("martlet.db").display());
+        let db = Db::open(&url, &StoreConfig::default()).await.expect("a database");
+        db.migrate().await.expect("its tables");
+        let clock = SetClock::at(NOW);
+        let state = AppState {
+            db,
+            pricer: Arc::new(Pricer::new(HOST.clone())),
+            clock: Clock::Set(clock.clone()),
+            ids: Ids::seeded(),
+            operations: Arc::new(Operations::new(NOW).expect("metrics")),
+            rules: Arc::new(RequestRules {
+                body_limit: BodyLimit(self.body_limit),
+                timeout: self.timeout,
+                default_store: "default".parse().expect("a handle"),
+            }),
+        };
+        let (store, key) = add_store(&state, "default", &[]).await;
+        let router = self.extra.map_or_else(|| router::router(state.clone()), |extra| extra(state.clone()));
+        TestApp { state, clock, store, key, router, _folder: folder }
+    }
+}
+
+async fn add_store(state: &AppState, handle: &str, hosts: &[&str]) -> (Store, String) {
+    let store = Store {
+        id: state.ids.next::<Store>(NOW),
+        handle: handle.parse().expect("a handle"),
+        name: format!("Store {handle}"),
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        created_at: NOW,
+    };
+    state.db.insert_store(&store).await.expect("a store");
+    let settings = StoreSettings {
+        default_currency: "USD".parse().expect("a currency"),
+        prices_include_tax: false,
+        tax: TaxRates { standard: Ppm(100_000), by_category: [].into() },
+        shipping_methods: Vec::new(),
+    };
+    let put = state.db.put_settings(store.id, &settings, 0).await.expect("settings");
+    assert_eq!(put, martlet_store::Update::Done { version: 1 });
+    let key =
+        cli::create_key(&state.db, &state.clock, &state.ids, &store.handle, "test").await.expect("a key");
+    (store, key)
+}
+
+/// A plugin at work in the app's store.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Name of the plugin, which is its component's file too.
+    pub plugin: &'static str,
+    /// Its configuration.
+    pub config: String,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What happens when it fails.
+    pub policy: FailurePolicy,
+}
+
+impl Installed {
+    /// A plugin that is skipped when it fails.
+    pub fn new(plugin: &'static str, config: &str) -> Self {
+        Self { plugin, config: config.to_owned(), priority: 0, policy: FailurePolicy::Skip }
+    }
+}
+
+impl TestApp {
+    /// Installs plugins from the components of `cargo xtask wasm`, and makes them all there is.
+    pub async fn publish(&self, plugins: &[Installed]) -> Vec<Installation> {
+        let mut installations = Vec::new();
+        for plugin in plugins {
+            installations.push(self.install_plugin(plugin).await);
+        }
+        let draft = martlet_store::RulebookDraft {
+            note: String::new(),
+            created_at: NOW,
+            groups: Vec::new(),
+            installations: installations.clone(),
+        };
+        self.state.db.publish_rulebook(self.store.id, draft).await.expect("a rulebook");
+        installations
+    }
+
+    async fn install_plugin(&self, installed: &Installed) -> Installation {
+        let (db, store) = (&self.state.db, self.store.id);
+        let bytes = component(installed.plugin);
+        let component = self.state.pricer.host().load(&bytes).expect("a component");
+        let description = component.describe().expect("a description");
+        if db.find_plugin_version(store, component.digest()).await.expect("a read").is_none() {
+            let plugin = Plugin {
+                id: self.state.ids.next(NOW),
+                name: installed.plugin.to_owned(),
+                world: component.world(),
+            };
+            db.insert_plugin(store, &plugin).await.expect("a plugin");
+            let version = PluginVersion {
+                plugin: plugin.id,
+                digest: component.digest(),
+                description: description.clone(),
+                wit_version: component.wit_version().to_owned(),
+                size: i64::try_from(bytes.len()).expect("a size"),
+                created_at: NOW,
+            };
+            db.insert_plugin_version(store, &version, &bytes).await.expect("a version");
+        }
+        let classes = match component.world() {
+            World::Coupon => Vec::new(),
+            _ => component.validate_config(&installed.config).expect("a configuration"),
+        };
+        let installation = Installation {
+            id: self.state.ids.next(NOW),
+            sequence: 0,
+            plugin: installed.plugin.to_owned(),
+            version: description.version,
+            component: component.digest(),
+            world: component.world(),
+            config: installed.config.clone(),
+            classes,
+            stage: InstallationStage::Active,
+            priority: installed.priority,
+            group: None,
+            failure_policy: installed.policy,
+            gift_skus: Vec::new(),
+            templates: description.templates,
+        };
+        db.insert_installation(store, &installation).await.expect("an installation")
+    }
+}
+
+fn component(name: &str) -> Vec<u8> {
+    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(
+        || {
+            let test = std::env::current_exe().expect("a test knows where it is");
+            test.ancestors().nth(3).expect("a test is in target/debug/deps").join("plugins")
+        },
+        std::path::PathBuf::from,
+    );
+    let file = folder.join(format!("{name}.wasm"));
+    std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}: run `cargo xtask wasm`", file.display()))
+}
+
+/// A request that is still to be filled in.
+pub struct TestRequest<'a> {
+    app: &'a TestApp,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl TestRequest<'_> {
+    /// With a header.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.append(name, value.parse().expect("a header's value"));
+        self
+    }
+
+    /// With an API key.
+    pub fn key(self, secret: &str) -> Self {
+        self.header("authorization", &format!("Bearer {secret}"))
+    }
+
+    /// With a body of JSON.
+    pub fn json(self, body: &Value) -> Self {
+        self.raw("application/json", body.to_string())
+    }
+
+    /// With any body.
+    pub fn raw(mut self, content_type: &str, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self.header("content-type", content_type)
+    }
+
+    /// Its answer.
+    pub async fn send(self) -> Answer {
+        let mut request =
+            Request::builder().method(self.method).uri(&self.path).body(self.body).expect("a request");
+        *request.headers_mut() = self.headers;
+        let response = self.app.router.clone().oneshot(request).await.expect("the router never fails");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as a string where it isn't JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header's text; empty when it isn't there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// Itself, if the status is this.
+    #[track_caller]
+    pub fn expect_status(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:#?}");
+        self
+    }
+
+    /// Itself, if it is a whole problem of this status and code.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect_status(status);
+        assert_eq!(answer.header(header::CONTENT_TYPE.as_str()), "application/problem+json", "{answer:#?}");
+        assert_eq!(answer.body["code"], code, "{answer:#?}");
+        assert_eq!(answer.body["status"], status);
+        let uri = format!("https://martlet.dev/problems/{}", code.replace('_', "-"));
+        assert_eq!(answer.body["type"], uri);
+        let instance = format!("urn:request:{}", answer.header("x-request-id"));
+        assert_eq!(answer.body["instance"], instance);
+        for member in ["title", "detail"] {
+            assert!(answer.body[member].as_str().is_some_and(|text| !text.is_empty()), "{answer:#?}");
+        }
+        answer
+    }
+
+    /// The only violation of an invalid body: where, and what is expected there.
+    #[track_caller]
+    pub fn violation(&self) -> (&str, &str) {
+        let errors = self.body["errors"].as_array().expect("violations");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        (errors[0]["pointer"].as_str().expect("a pointer"), errors[0]["detail"].as_str().expect("a detail"))
+    }
+}
