@@ -26,6 +26,7 @@ pub struct Engine {
 /// What an engine is started with.
 #[derive(Debug)]
 pub struct EngineBuilder {
+    database: Option<String>,
     plugins: PathBuf,
     environment: Vec<(String, String)>,
 }
@@ -55,7 +56,7 @@ impl Engine {
 
     /// An engine that is unlike the default.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder { plugins: components_dir(), environment: Vec::new() }
+        EngineBuilder { database: None, plugins: components_dir(), environment: Vec::new() }
     }
 
     /// Runs a command on the engine's database.
@@ -94,6 +95,12 @@ impl Drop for Engine {
 }
 
 impl EngineBuilder {
+    /// On a database of its own elsewhere than in a file.
+    pub fn database(mut self, url: &str) -> Self {
+        self.database = Some(url.to_owned());
+        self
+    }
+
     /// With components of another folder.
     pub fn plugins(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.plugins);
@@ -109,7 +116,8 @@ impl EngineBuilder {
     /// Migrates, seeds and serves.
     pub fn start(self) -> Engine {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = format!("sqlite:{}", folder.path().join("martlet.db").display());
+        let file = || format!("sqlite:{}", folder.path().join("martlet.db").display());
+        let database = self.database.unwrap_or_else(file);
         let settings = Settings { database, environment: self.environment };
         settings.run(&["migrate"]).expect_success();
         let plugins = self.plugins.display().to_string();

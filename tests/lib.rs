@@ -2,7 +2,9 @@
 
 mod engine;
 mod http;
+mod mysql;
 pub mod quote;
 
 pub use engine::{Engine, EngineBuilder, Finished, components_dir};
 pub use http::Answer;
+pub use mysql::Database;

@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: a store that answers, priced by components that were just built.
 
 use std::{
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -28,6 +29,9 @@ pub(crate) struct Options {
 
 /// Builds, migrates, seeds, serves, and says what to try.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    // Found out before minutes of building, and before somebody else's answer is taken for ours.
+    TcpListener::bind(("127.0.0.1", options.port))
+        .with_context(|| format!("port {} is taken; choose another with --port", options.port))?;
     run::say("1/4 building the plugins");
     wasm::build()?;
     run::say("2/4 building the engine (some minutes the first time)");
@@ -60,7 +64,7 @@ pub(crate) fn curl_lines(base: &str) -> String {
         "  curl -s '{base}/api/v1/products?q=socks&limit=2'\n\
          \x20 CART=$(curl -s -X POST {base}/api/v1/carts -H 'Content-Type: application/json' -d \
          '{{\"lines\": [{{\"sku\": \"SOCK-MERINO-M-NAVY\", \"quantity\": 3}}, {{\"sku\": \"MUG-STONE-350\", \"quantity\": 12}}], \
-         \"coupons\": [\"WELCOME10\"]}}' | sed 's/.*\"id\":\"\\([0-9a-f-]*\\)\".*/\\1/')\n\
+         \"coupons\": [\"WELCOME10\"]}}' | sed 's/^{{\"id\":\"\\([^\"]*\\)\".*/\\1/')\n\
          \x20 curl -s {base}/api/v1/carts/$CART/quote"
     )
 }
@@ -99,9 +103,9 @@ impl Demo {
 /// Waits until the port takes connections; the engine binds it once it is ready to serve.
 fn wait_until_it_answers(child: &mut Child, port: u16) -> Result<()> {
     let until = Instant::now() + START_TIMEOUT;
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(status) = child.try_wait()? {
-            bail!("martlet serve ended with {status}; is port {port} taken? Try --port");
+            bail!("martlet serve ended with {status}");
         }
         if Instant::now() > until {
             bail!("the engine did not answer on port {port} within {} s", START_TIMEOUT.as_secs());

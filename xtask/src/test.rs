@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -88,6 +89,7 @@ impl Tests {
             run::command(docs.env("RUSTDOCFLAGS", "-D warnings").current_dir(workspace::root()))
         })?;
         self.step("dependencies", Self::dependencies)?;
+        self.step("store", Self::store)?;
         self.step("engine", Self::engine)?;
         self.step("plugins", |tests| {
             tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
@@ -108,33 +110,46 @@ impl Tests {
 
     fn dependencies(&mut self) -> Result<()> {
         if let Some(deny) = self.means(Means::Deny, tools::DENY.ensure())? {
-            for folder in [workspace::root(), &workspace::plugins()] {
-                // Advisories come from a database in a git repository, which not every machine reaches.
-                let mut checks = vec!["bans", "licenses", "sources"];
-                let config = workspace::root().join("deny.toml");
-                let mut fetch = Command::new(&deny);
-                fetch.args(["fetch", "db", "--config"]).arg(&config).current_dir(folder);
-                match run::output(&mut fetch) {
-                    Ok(_) => checks.push("advisories"),
-                    Err(_) => {
-                        self.counts.skipped.push("advisories: their database can't be fetched".to_owned())
-                    }
-                }
-                let mut check = Command::new(&deny);
-                check.arg("check").arg("--config").arg(&config).args(["--hide-inclusion-graph"]).args(checks);
-                run::command(check.current_dir(folder))?;
+            let config = workspace::root().join("deny.toml");
+            let deny = |arguments: &[&str], folder: &Path| {
+                let mut command = Command::new(&deny);
+                command.arg("--config").arg(&config).args(arguments).current_dir(folder);
+                command
+            };
+            let mut checks = vec!["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+            // Advisories come from a git repository that not every machine reaches.
+            match run::output(&mut deny(&["fetch", "db"], workspace::root())) {
+                Ok(_) => checks.push("advisories"),
+                Err(_) => self.counts.skipped.push("advisories: their database can't be fetched".to_owned()),
+            }
+            for folder in [workspace::root().to_owned(), workspace::plugins()] {
+                run::command(&mut deny(&checks, &folder))?;
             }
         }
         if let Some(machete) = self.means(Means::Machete, tools::MACHETE.ensure())? {
-            run::command(Command::new(machete).current_dir(workspace::root()))?;
+            run::command(
+                Command::new(machete).args(["engine", "xtask", "plugins"]).current_dir(workspace::root()),
+            )?;
         }
         Ok(())
     }
 
+    /// The conformance suite, on SQLite and on MySQL.
+    fn store(&mut self) -> Result<()> {
+        self.test_with_mysql(cargo(&["test", "--package", "martlet-store", "--locked", "--no-fail-fast"]))
+    }
+
+    /// Everything else, journeys over the built binary included.
     fn engine(&mut self) -> Result<()> {
         run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
-        self.mysql = self.means(Means::Mysql, mysql::Server::find_or_start())?;
-        let mut test = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+        let all = ["test", "--workspace", "--exclude", "martlet-store", "--locked", "--no-fail-fast"];
+        self.test_with_mysql(cargo(&all))
+    }
+
+    fn test_with_mysql(&mut self, mut test: Command) -> Result<()> {
+        if self.mysql.is_none() {
+            self.mysql = self.means(Means::Mysql, mysql::Server::find_or_start())?;
+        }
         if let Some(server) = &self.mysql {
             test.env("TEST_MYSQL_URL", &server.url);
         }

@@ -1,0 +1,186 @@
+//! Writes the parts of a quote.
+
+use martlet_domain::{
+    plugin::Template,
+    quote::{Decision, PluginReference, Reason, Reduction, Tax, UnitRun, Verdict, render},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    AllocationBody, CandidateBody, GiftBody, PluginBody, QuoteBody, QuoteLineBody, QuoteShippingBody,
+    ReasonBody, TaxBody, TotalsBody, UnitRunBody,
+};
+use crate::{
+    api::{carts::title, money::MoneyBody, time::Time},
+    price_cart::PricedCart,
+};
+
+impl From<&PricedCart> for QuoteBody {
+    fn from(priced: &PricedCart) -> Self {
+        let PricedCart { cart, quote, .. } = priced;
+        let writer = Writer(priced);
+        Self {
+            cart_id: cart.id.uuid(),
+            cart_version: cart.version,
+            as_of: Time(quote.as_of),
+            rulebook: quote.rulebook,
+            lines: writer.lines(),
+            gifts: writer.gifts(),
+            shipping: writer.shipping(),
+            totals: writer.totals(),
+            candidates: quote.verdicts.iter().map(|verdict| writer.candidate(verdict)).collect(),
+            blocked: !quote.blocked_by.is_empty(),
+            provisional: quote.provisional,
+            receipt: quote.receipt.digest().to_string(),
+        }
+    }
+}
+
+/// Writes the parts of a quote.
+struct Writer<'a>(&'a PricedCart);
+
+impl Writer<'_> {
+    fn money(&self, amount: i64) -> MoneyBody {
+        MoneyBody::new(amount, self.0.quote.currency)
+    }
+
+    fn tax(&self, tax: Tax) -> TaxBody {
+        TaxBody { rate_ppm: tax.rate.0, amount: self.money(tax.amount) }
+    }
+
+    fn lines(&self) -> Vec<QuoteLineBody> {
+        let lines = self.0.quote.lines.iter().zip(&self.0.cart.lines).enumerate();
+        lines
+            .map(|(position, (line, on_cart))| QuoteLineBody {
+                line_id: on_cart.id.uuid(),
+                position,
+                variant_id: line.variant.uuid(),
+                sku: line.sku.to_string(),
+                title: self.0.offers.get(&line.variant).map(title),
+                quantity: line.quantity,
+                base_price: self.money(line.base_amount),
+                subtotal: self.money(line.subtotal),
+                discount: self.money(line.discount),
+                total: self.money(line.total),
+                tax: self.tax(line.tax),
+                units: line.units.iter().map(|units| self.units(units)).collect(),
+            })
+            .collect()
+    }
+
+    fn units(&self, units: &UnitRun) -> UnitRunBody {
+        UnitRunBody { count: units.count, price: self.money(units.list_amount), left: self.money(units.left) }
+    }
+
+    fn gifts(&self) -> Vec<GiftBody> {
+        let gifts = self.0.quote.gifts.iter().map(|gift| GiftBody {
+            variant_id: gift.variant.uuid(),
+            sku: gift.sku.to_string(),
+            title: self.0.offers.get(&gift.variant).map(title),
+            quantity: gift.quantity,
+            worth: self.money(gift.worth),
+        });
+        gifts.collect()
+    }
+
+    fn shipping(&self) -> Option<QuoteShippingBody> {
+        self.0.quote.shipping.as_ref().map(|shipping| QuoteShippingBody {
+            method: shipping.method.to_string(),
+            subtotal: self.money(shipping.subtotal),
+            discount: self.money(shipping.discount),
+            total: self.money(shipping.total),
+            tax: self.tax(shipping.tax),
+        })
+    }
+
+    fn totals(&self) -> TotalsBody {
+        let totals = self.0.quote.totals;
+        TotalsBody {
+            goods_subtotal: self.money(totals.goods_subtotal),
+            goods_discount: self.money(totals.goods_discount),
+            shipping_subtotal: self.money(totals.shipping_subtotal),
+            shipping_discount: self.money(totals.shipping_discount),
+            tax: self.money(totals.tax),
+            tax_included: totals.tax_included,
+            total: self.money(totals.total),
+        }
+    }
+
+    fn candidate(&self, verdict: &Verdict) -> CandidateBody {
+        let templates = self.0.templates(verdict);
+        let label = verdict.message.as_ref().map(|message| render(message, templates, "en"));
+        let (status, amount, allocations, reduced, reason) = match &verdict.decision {
+            Decision::Applied(applied) => {
+                let allocations = applied.allocations.iter().map(|allocation| AllocationBody {
+                    line_id: allocation.position.and_then(|position| self.line_id(position)),
+                    amount: self.money(allocation.amount),
+                });
+                ("applied", applied.amount, allocations.collect(), applied.reduced, None)
+            }
+            Decision::Rejected(reason) => ("rejected", 0, Vec::new(), None, Some(self.reason(reason))),
+        };
+        CandidateBody {
+            stage: word(&verdict.stage),
+            plugin: verdict.source.plugin.as_ref().map(PluginBody::from),
+            installation_id: verdict.source.installation.uuid(),
+            coupon: verdict.source.coupon.as_ref().map(ToString::to_string),
+            key: verdict.key.clone(),
+            class: verdict.class.as_ref().map(word),
+            label,
+            status,
+            amount: self.money(amount),
+            allocations,
+            reduced_by: reduced.map(|reduced| match reduced {
+                Reduction::Cap => "cap",
+                Reduction::Left => "left",
+            }),
+            reason,
+            explanation: verdict.explain(templates, self.0.quote.currency),
+        }
+    }
+
+    fn line_id(&self, position: u32) -> Option<Uuid> {
+        self.0.cart.lines.get(usize::try_from(position).ok()?).map(|line| line.id.uuid())
+    }
+
+    fn reason(&self, reason: &Reason) -> ReasonBody {
+        let mut body = ReasonBody { code: reason.code(), short: None, short_quantity: None, by: None };
+        match reason {
+            Reason::BelowMinimumSpend { short } => body.short = Some(self.money(*short)),
+            Reason::BelowMinimumQuantity { short } => body.short_quantity = Some(*short),
+            Reason::LostTo { winner: by } | Reason::Stopped { by } | Reason::Excluded { by, .. } => {
+                body.by = Some(by.clone());
+            }
+            _ => {}
+        }
+        body
+    }
+}
+
+impl PricedCart {
+    /// The templates of whoever a verdict is on.
+    pub fn templates(&self, verdict: &Verdict) -> &[Template] {
+        let installation = verdict.source.installation;
+        let found = self.rulebook.installations.iter().find(|known| known.id == installation);
+        found.map_or(&[], |installation| &installation.templates)
+    }
+}
+
+impl From<&PluginReference> for PluginBody {
+    fn from(plugin: &PluginReference) -> Self {
+        Self {
+            name: plugin.name.clone(),
+            version: plugin.version.clone(),
+            component: plugin.component.to_string(),
+        }
+    }
+}
+
+/// The word that a case without fields is stored as.
+fn word(case: &impl Serialize) -> String {
+    match serde_json::to_value(case) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
