@@ -40,9 +40,9 @@ fn quotes(engine: &Engine) -> Vec<Value> {
 }
 
 #[test]
-#[ignore = "needs the folder of MARTLET_CARGO_COMPONENT_PLUGINS, which `cargo xtask test` makes"]
+#[ignore = "needs the folder of MARTLET_TEST_CARGO_COMPONENT, which `cargo xtask test` makes"]
 fn both_builds_give_equal_quotes() {
-    let folder = std::env::var("MARTLET_CARGO_COMPONENT_PLUGINS").expect("MARTLET_CARGO_COMPONENT_PLUGINS");
+    let folder = std::env::var("MARTLET_TEST_CARGO_COMPONENT").expect("MARTLET_TEST_CARGO_COMPONENT");
     let ours = Engine::start();
     let theirs = Engine::builder().plugins(Path::new(&folder)).start();
     assert_eq!(quotes(&ours), quotes(&theirs));

@@ -59,6 +59,19 @@ impl Engine {
         EngineBuilder { database: None, plugins: components_dir(), environment: Vec::new() }
     }
 
+    /// Address of its database.
+    pub fn database(&self) -> &str {
+        &self.settings.database
+    }
+
+    /// Memory that the process holds, in kB.
+    pub fn resident_memory(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the engine runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Runs a command on the engine's database.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         self.settings.run(arguments)
@@ -142,6 +155,8 @@ impl Finished {
 impl Settings {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        // The tasks' own; the engine refuses what it doesn't know.
+        command.env_remove("MARTLET_CACHE");
         command
             .args(arguments)
             .env("DATABASE_URL", &self.database)
@@ -163,7 +178,7 @@ impl Settings {
 /// The folder of the components that `cargo xtask wasm` builds.
 pub fn components_dir() -> PathBuf {
     let folder =
-        std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(|| target().join("plugins"), PathBuf::from);
+        std::env::var_os("MARTLET_TEST_PLUGINS").map_or_else(|| target().join("plugins"), PathBuf::from);
     assert!(
         folder.join("percentage-off.wasm").is_file(),
         "{} has no plugins: run `cargo xtask wasm`",

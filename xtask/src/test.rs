@@ -162,7 +162,7 @@ impl Tests {
         let Some(built) = self.means(Means::CargoComponent, built)? else { return Ok(()) };
         let mut test =
             cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "cargo_component"]);
-        test.env("MARTLET_CARGO_COMPONENT_PLUGINS", built);
+        test.env("MARTLET_TEST_CARGO_COMPONENT", built);
         self.cargo_test(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
     }
 

@@ -47,8 +47,8 @@ pub struct HostConfig {
     pub hostcall_bytes: usize,
     /// Bytes of a component: 32 MiB. A larger one is refused when it is loaded.
     pub module_bytes: usize,
-    /// Candidates in an answer: 256, and as many declined. An answer with more is not looked
-    /// at: `InvalidOutput`.
+    /// Candidates in an answer: 256 and one for each line of the cart, and as many declined. An
+    /// answer with more is not looked at: `InvalidOutput`.
     pub max_candidates: usize,
     /// Calls that can be under way at once: 256. One more gets `HostResources`. Each reserves
     /// 4 GiB of address space, but memory only as it is touched. Where so much address space

@@ -62,7 +62,7 @@ impl Host {
         let called = component.call(fuel, prepared.bytes, |instance, store| {
             ask(instance, store, &prepared.cart, coupon.as_ref(), standing, &call.config)
         });
-        let result = called.result.and_then(|answer| self.convert(answer));
+        let result = called.result.and_then(|answer| self.convert(answer, prepared.lines));
         let (outcome, backtrace) = match result {
             Ok(proposal) => (Outcome::Proposed(proposal), None),
             Err(error) => (Outcome::Failed(error.failure), error.backtrace),
@@ -70,8 +70,8 @@ impl Host {
         Ok(Evaluated { evaluation: Evaluation { outcome, fuel: called.fuel }, backtrace, logs: called.logs })
     }
 
-    fn convert(&self, answer: Answer) -> Result<Proposal, CallError> {
-        let limit = self.config().max_candidates;
+    fn convert(&self, answer: Answer, lines: usize) -> Result<Proposal, CallError> {
+        let limit = self.config().max_candidates + lines;
         match answer {
             Answer::Prices(prices) => convert::prices(prices, limit),
             Answer::Proposal(proposal) => convert::proposal(proposal, limit),

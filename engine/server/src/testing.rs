@@ -296,7 +296,7 @@ impl TestApp {
 }
 
 fn component(name: &str) -> Vec<u8> {
-    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(
+    let folder = std::env::var_os("MARTLET_TEST_PLUGINS").map_or_else(
         || {
             let test = std::env::current_exe().expect("a test knows where it is");
             test.ancestors().nth(3).expect("a test is in target/debug/deps").join("plugins")

@@ -15,7 +15,7 @@ use super::{TARGET, toolchain};
 use crate::{debian, run, tools};
 
 /// Part of the stamp: count it up whenever the recipe below makes something else.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 const RUSTC: &str = "/usr/bin/rustc";
@@ -151,8 +151,9 @@ fn build_std(work: &Path) -> Result<PathBuf> {
     cargo.args(["build", "--quiet", "--release", "-Zbuild-std=std,panic_abort", "--target", TARGET]);
     toolchain::remove_foreign(&mut cargo);
     cargo.env("CARGO_TARGET_DIR", &target).env("RUSTC", RUSTC);
-    // A plugin's profile may use link-time optimisation, which needs the bitcode.
-    cargo.env("RUSTFLAGS", "-Cembed-bitcode=yes");
+    // Bitcode, since a guest's profile may use LTO; and no paths of this machine in it.
+    let flags = toolchain::remap_paths().into_iter().chain(["-Cembed-bitcode=yes".to_owned()]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.collect::<Vec<_>>().join("\u{1f}"));
     // -Zbuild-std is unstable. Allowed for this one build, never for the project's own code.
     cargo.env("RUSTC_BOOTSTRAP", "1");
     run::command(cargo.current_dir(work))?;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{TARGET, sysroot::Sysroot};
-use crate::{debian, run};
+use crate::{debian, run, workspace};
 
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -70,13 +70,25 @@ impl Toolchain {
         Self::Debian(sysroot)
     }
 
-    /// Has a cargo command compile with it.
+    /// Has a cargo command compile with it, to the same bytes wherever the checkout stands.
     pub(super) fn apply(&self, cargo: &mut Command) {
         remove_foreign(cargo);
+        if let Some(flags) = remap_paths() {
+            cargo.env("CARGO_ENCODED_RUSTFLAGS", flags);
+        }
         if let Self::Debian(sysroot) = self {
             cargo.env("RUSTC", sysroot.rustc());
         }
     }
+}
+
+/// Paths of this machine stand in the messages of panics; they mean nothing elsewhere.
+pub(super) fn remap_paths() -> Option<String> {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))?;
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    // What cargo's separator stands between is one flag, spaces and all.
+    Some([remap(&cargo_home, "cargo"), remap(workspace::root(), "martlet")].join("\u{1f}"))
 }
 
 /// Takes settings away that are not meant for the plugins' build.

@@ -22,7 +22,9 @@ pub(super) fn of(input: &Input) -> (Vec<Asked>, Vec<Verdict>) {
     let mut refusals = Vec::new();
     for (index, on_cart) in input.coupons.iter().enumerate() {
         let coupon = &on_cart.coupon;
-        let installed = live(input).find(|(_, installation)| installation.id == coupon.installation);
+        let installed = live(input)
+            .filter(|(_, installation)| installation.world == World::Coupon)
+            .find(|(_, installation)| installation.id == coupon.installation);
         let refusal = coupon.refusal(input.as_of, on_cart.standing, input.customer.is_some());
         let reason = match (refusal, installed) {
             (None, Some((installation, _))) => {

@@ -82,7 +82,7 @@ pub(crate) fn endless() -> Vec<u8> {
 
 /// A component built from `plugins/` or `tests/hostile`.
 pub(crate) fn built(name: &str) -> Vec<u8> {
-    let folder = std::env::var_os("MARTLET_PLUGINS_DIR").map_or_else(
+    let folder = std::env::var_os("MARTLET_TEST_PLUGINS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins"),
         PathBuf::from,
     );
