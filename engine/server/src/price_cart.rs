@@ -101,6 +101,18 @@ impl Pricer {
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, calls })
     }
 
+    /// Compiles what the stores' active rulebooks name, so that no shopper waits for it. What can't
+    /// be compiled is that store's trouble alone: it is logged, and met again at its next quote.
+    pub async fn warm(&self, db: &Db) -> Result<(), Error> {
+        for store in db.list_stores().await? {
+            let rulebook = self.active_rulebook(db, store.id).await?;
+            if let Err(error) = self.load_components(db, &rulebook).await {
+                tracing::error!(store = %store.handle, rulebook = rulebook.number, "not warmed: {error}");
+            }
+        }
+        Ok(())
+    }
+
     /// The store's active rulebook; an empty one where none was ever published.
     pub async fn active_rulebook(&self, db: &Db, store: Id<Store>) -> Result<Arc<Rulebook>, Error> {
         let Some(number) = db.find_active_rulebook_number(store).await? else {

@@ -26,6 +26,7 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     let pending = db.pending_migrations().await?;
     ensure!(pending.is_empty(), "{} migrations are pending: run `martlet migrate` first", pending.len());
     let state = state(config, db)?;
+    state.pricer.warm(&state.db).await?;
     let address = config.server.address;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("{address} can't be listened on"))?;
