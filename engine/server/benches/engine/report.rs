@@ -1,9 +1,6 @@
 //! A table for people, JSON for machines.
 
-use std::{
-    fmt::Write as _,
-    path::Path,
-};
+use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -21,7 +18,15 @@ pub(crate) fn table(rows: &[Measured]) -> Result<String> {
         let amount = |numbers: &[f64]| format!("{:.precision$}", median(numbers));
         let ratio = |ratio: f64| format!("{ratio:.2}");
         let (floor, figure) = (amount(&row.floors), amount(&row.figures));
-        let cells = [&row.name, &floor, &figure, row.unit.name(), &ratio(median(&ratios)), &ratio(least), &ratio(most)];
+        let cells = [
+            &row.name,
+            &floor,
+            &figure,
+            row.unit.name(),
+            &ratio(median(&ratios)),
+            &ratio(least),
+            &ratio(most),
+        ];
         writeln!(text, "{}", line(cells))?;
     }
     writeln!(text)?;
@@ -47,7 +52,8 @@ pub(crate) fn write(rows: &[Measured], file: &Path) -> Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     }
-    std::fs::write(file, format!("{report:#}\n")).with_context(|| format!("{} can't be written", file.display()))
+    std::fs::write(file, format!("{report:#}\n"))
+        .with_context(|| format!("{} can't be written", file.display()))
 }
 
 impl Unit {

@@ -108,11 +108,7 @@ fn split(row: Row<'_>) -> (Measured, Measurement<'_>, Measurement<'_>) {
     (Measured { name, means, unit, floors: Vec::new(), figures: Vec::new() }, floor, figure)
 }
 
-fn both(
-    floor: &mut Measurement<'_>,
-    figure: &mut Measurement<'_>,
-    floor_first: bool,
-) -> Result<(f64, f64)> {
+fn both(floor: &mut Measurement<'_>, figure: &mut Measurement<'_>, floor_first: bool) -> Result<(f64, f64)> {
     if floor_first {
         let floor = floor()?;
         return Ok((floor, figure()?));

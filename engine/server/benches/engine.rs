@@ -1,3 +1,0 @@
-//! Measures the engine beside the floors it stands on: `cargo xtask bench`.
-
-fn main() {}

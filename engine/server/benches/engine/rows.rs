@@ -1,0 +1,114 @@
+//! What is measured.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use axum::{
+    Router,
+    http::{Method, header},
+    routing::get,
+};
+use martlet_domain::quote::Outcome;
+use serde_json::{Value, json};
+
+use crate::{
+    cart::{CART, COUPON, SHIPPING},
+    load::Load,
+    raw::{self, Raw, RawCall},
+    rounds::{Row, Unit, micros_per_call},
+    shop::Shop,
+    walk::{self, Question},
+};
+
+/// The plugin that is measured alone.
+const PLUGIN: &str = "percentage-off";
+
+/// A product by its handle, over HTTP.
+pub(crate) fn product(shop: &Shop) -> Result<Row<'_>> {
+    over_http(shop, "product by handle", "/api/v1/products/merino-socks", 64)
+}
+
+/// A quote with five plugins, over HTTP.
+pub(crate) fn quote_over_http(shop: &Shop) -> Result<Row<'_>> {
+    let lines: Vec<Value> =
+        CART.iter().map(|(sku, quantity)| json!({ "sku": sku, "quantity": quantity })).collect();
+    let cart = json!({ "lines": lines, "coupons": [COUPON] }).to_string();
+    let cart: Value = serde_json::from_slice(&shop.ask(Method::POST, "/api/v1/carts", cart)?.body)?;
+    let cart = format!("/api/v1/carts/{}", cart["id"].as_str().context("a cart without an id")?);
+    let method = json!({ "method": SHIPPING }).to_string();
+    shop.ask(Method::PUT, &format!("{cart}/shipping-method"), method)?;
+    over_http(shop, "quote over HTTP", &format!("{cart}/quote"), 8)
+}
+
+/// One component asked about a cart of so many lines.
+pub(crate) fn evaluation<'a>(shop: &'a Shop, raw: &Raw, plugins: &Path, lines: usize) -> Result<Row<'a>> {
+    let input = shop.input(lines, walk::only(shop.rulebook()?, PLUGIN))?;
+    let mut questions = walk::questions(shop.host(), input)?;
+    ensure!(questions.len() == 1, "{PLUGIN} is asked {} times", questions.len());
+    let question = questions.remove(0);
+    let floor = raw_call(raw, plugins, PLUGIN, &question)?;
+    let (host, prepared) = (shop.host(), shop.host().prepare(&question.snapshot));
+    let evaluate = move || {
+        let evaluated = host.evaluate(&prepared, &question.call)?;
+        ensure!(matches!(evaluated.evaluation.outcome, Outcome::Proposed(_)), "{evaluated:?}");
+        Ok(evaluated)
+    };
+    Ok(Row {
+        name: format!("evaluation, {lines} lines"),
+        means: format!(
+            "wasmtime alone (fresh store, instance, one call, drop) against {PLUGIN} asked by the engine \
+             about the same cart"
+        ),
+        unit: Unit::Micros,
+        floor: Box::new(move || micros_per_call(|| raw::told(floor.run()))),
+        figure: Box::new(move || micros_per_call(&evaluate)),
+    })
+}
+
+/// A quote with five plugins.
+pub(crate) fn quote<'a>(shop: &'a Shop, raw: &Raw, plugins: &Path) -> Result<Row<'a>> {
+    let rulebook = shop.rulebook()?;
+    let name_of = |question: &Question| {
+        let asked = rulebook.installations.iter().find(|known| known.id == question.call.installation);
+        asked.map(|installation| installation.plugin.clone()).context("an unknown plugin was asked")
+    };
+    let input = shop.input(CART.len(), rulebook.clone())?;
+    let questions = walk::questions(shop.host(), input.clone())?;
+    ensure!(questions.len() == 5, "{} components are asked", questions.len());
+    let floors = questions.iter().map(|question| raw_call(raw, plugins, &name_of(question)?, question));
+    let floors = floors.collect::<Result<Vec<_>>>()?;
+    let host = shop.host();
+    Ok(Row {
+        name: "quote, 5 plugins, 10 lines".to_owned(),
+        means: "the same five calls by wasmtime alone against the whole walk of a quote: snapshots, calls, \
+                resolving, tax, receipt"
+            .to_owned(),
+        unit: Unit::Micros,
+        floor: Box::new(move || micros_per_call(|| raw::told(floors.iter().try_for_each(RawCall::run)))),
+        figure: Box::new(move || micros_per_call(|| walk::price(host, input.clone()))),
+    })
+}
+
+fn raw_call(raw: &Raw, plugins: &Path, plugin: &str, question: &Question) -> Result<RawCall> {
+    raw::told(raw.prepare(&raw::component(plugins, plugin)?, question))
+}
+
+fn over_http<'a>(shop: &'a Shop, name: &str, path: &str, connections: usize) -> Result<Row<'a>> {
+    let answer = shop.ask(Method::GET, path, String::new())?;
+    let length = answer.body.len();
+    let bare =
+        get(async move || ([(header::CONTENT_TYPE, answer.content_type.clone())], answer.body.clone()));
+    let load = |server| Load { server, path: path.to_owned(), connections, body: length };
+    let floor = load(shop.serve(Router::new().route(path, bare))?);
+    let figure = load(shop.serve(shop.router.clone())?);
+    Ok(Row {
+        name: name.to_owned(),
+        means: format!(
+            "bare axum with a body as long ({length} bytes) against the engine over SQLite, {connections} \
+             connections"
+        ),
+        unit: Unit::Requests,
+        floor: Box::new(move || floor.requests_per_second()),
+        figure: Box::new(move || figure.requests_per_second()),
+    })
+}

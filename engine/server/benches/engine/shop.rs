@@ -1,0 +1,111 @@
+//! The demo store in a database of its own, and servers on loopback.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result, ensure};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderValue, Method, Request, header},
+};
+use http_body_util::BodyExt as _;
+use martlet_domain::{Timestamp, settings::Store};
+use martlet_plugin_host::{Host, HostConfig};
+use martlet_server::{
+    clock::{Clock, SetClock},
+    config::ServerConfig,
+    ids::Ids,
+    operations::Operations,
+    price_cart::Pricer,
+    router,
+    seed::Seeder,
+    serve,
+    state::{AppState, BodyLimit, RequestRules},
+};
+use martlet_store::{Db, StoreConfig};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime};
+use tower::ServiceExt as _;
+
+/// 2026-03-01T12:00:00Z. It stands still, so that an answer is as long each time.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+/// The engine over the demo store.
+pub(crate) struct Shop {
+    pub(crate) state: AppState,
+    pub(crate) store: Store,
+    pub(crate) router: Router,
+    pub(crate) runtime: Runtime,
+    _folder: TempDir,
+}
+
+/// What was answered to one request.
+pub(crate) struct Answer {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) body: Bytes,
+}
+
+impl Shop {
+    /// Seeds the demo store with components from a folder.
+    pub(crate) fn open(components: &Path) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let folder = tempfile::tempdir()?;
+        let (state, store) = runtime.block_on(seeded(folder.path(), components))?;
+        Ok(Self { router: router::router(state.clone()), state, store, runtime, _folder: folder })
+    }
+
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        self.state.pricer.host()
+    }
+
+    /// The answer to a request that must succeed.
+    pub(crate) fn ask(&self, method: Method, path: &str, body: String) -> Result<Answer> {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body))?;
+        self.runtime.block_on(async {
+            let (head, body) = self.router.clone().oneshot(request).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            ensure!(head.status.is_success(), "{path}: {} {}", head.status, String::from_utf8_lossy(&body));
+            let content_type = head.headers.get(header::CONTENT_TYPE).context("an answer without a type")?;
+            Ok(Answer { content_type: content_type.clone(), body })
+        })
+    }
+
+    /// Serves in the background, as the engine serves itself, for as long as the shop is there.
+    pub(crate) fn serve(&self, router: Router) -> Result<SocketAddr> {
+        let listener = self.runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
+        let address = listener.local_addr()?;
+        let operations = Arc::clone(&self.state.operations);
+        self.runtime.spawn(async move {
+            let config = ServerConfig::default();
+            serve::serve(listener, router, operations, &config, std::future::pending()).await;
+        });
+        Ok(address)
+    }
+}
+
+async fn seeded(folder: &Path, components: &Path) -> Result<(AppState, Store)> {
+    let url = format!("sqlite://{}", folder.join("bench.db").display());
+    let db = Db::open(&url, &StoreConfig::default()).await?;
+    db.migrate().await?;
+    let host = Arc::new(Host::new(HostConfig::default())?);
+    let config = ServerConfig::default();
+    let state = AppState {
+        db,
+        pricer: Arc::new(Pricer::new(host)),
+        clock: Clock::Set(SetClock::at(NOW)),
+        ids: Ids::System,
+        operations: Arc::new(Operations::new(NOW)?),
+        rules: Arc::new(RequestRules {
+            body_limit: BodyLimit(config.body_limit_bytes),
+            timeout: config.request_timeout(),
+            default_store: "default".parse()?,
+        }),
+    };
+    let AppState { db, clock, ids, .. } = &state;
+    let seeder = Seeder { db, host: state.pricer.host(), clock, ids };
+    let handle = state.rules.default_store.clone();
+    seeder.seed(&handle, components, &mut |_| ()).await?;
+    let store = db.find_store_by_handle(&handle).await?.context("the seeder made no store")?;
+    Ok((state, store))
+}
