@@ -12,7 +12,7 @@ pub struct HostConfig {
     /// Fuel of a call, beside that for its lines: 50,000,000, which is 50 million WebAssembly
     /// instructions. A component that has burnt all of it is stopped: `OutOfFuel`.
     ///
-    /// The costs stand in one table that upgrades of wasmtime don't change: one for an
+    /// The costs stand in one table, which a test holds against upgrades of wasmtime: one for an
     /// instruction, none for those that make no code, one for a byte or an element that a bulk
     /// instruction touches, 255 for a page of 64 KiB that memory grows by, and 1,000 plus one a
     /// byte for a line of log.

@@ -61,7 +61,7 @@ pub(super) fn on_demand(host: &HostConfig) -> Config {
     config
 }
 
-/// What instructions cost. Stated rather than left to wasmtime's default, so that an upgrade can't
+/// What instructions cost. A test holds the whole table against upgrades of wasmtime, which must not
 /// change which carts run out of fuel: that would change their price.
 fn costs() -> OperatorCost {
     OperatorCost {
@@ -78,5 +78,24 @@ fn costs() -> OperatorCost {
             ..VariableOperatorCost::new()
         },
         ..OperatorCost::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use martlet_domain::Digest;
+
+    use super::*;
+
+    /// Fuel is a contract with merchants: what a call may do must not change under them. When an
+    /// upgrade of wasmtime changes this digest, set the old costs in `costs`.
+    #[test]
+    fn the_costs_are_the_published_ones() {
+        let table = format!("{:?}", costs());
+        assert_eq!(
+            Digest::of(table.as_bytes()).to_string(),
+            "26a07c2bd5244931a6a81cf25e8498a04ab4492d264bbc8ae378ff950b1374c1",
+            "{table}"
+        );
     }
 }

@@ -37,11 +37,19 @@ fn main() -> Result<()> {
         rows::quote(&shop, &raw, &plugins)?,
         rows::quote_over_http(&shop)?,
     ];
+    let wanted = wanted();
+    let rows = rows.into_iter().filter(|row| row.name.contains(&wanted)).collect();
     let measured = rounds::run(rows)?;
     let file = target.join("bench").join("engine.json");
     report::write(&measured, &file)?;
     write!(io::stdout(), "\n{}\nAll numbers: {}\n", report::table(&measured)?, file.display())?;
     Ok(())
+}
+
+/// `cargo bench -p martlet --bench engine -- quote` measures the rows whose name contains that.
+/// Cargo adds options of its own.
+fn wanted() -> String {
+    std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default()
 }
 
 /// Logs what the engine logs by default, so that its cost is in the figures.

@@ -30,8 +30,12 @@ pub(crate) fn table(rows: &[Measured]) -> Result<String> {
         writeln!(text, "{}", line(cells))?;
     }
     writeln!(text)?;
-    for row in rows {
-        writeln!(text, "{}: {}", row.name, row.means)?;
+    let mut said = "";
+    for row in rows.iter() {
+        if row.means != said {
+            writeln!(text, "{}: {}.", row.name, row.means)?;
+        }
+        said = &row.means;
     }
     writeln!(
         text,

@@ -54,7 +54,7 @@ pub(crate) fn evaluation<'a>(shop: &'a Shop, raw: &Raw, plugins: &Path, lines: u
         Ok(evaluated)
     };
     Ok(Row {
-        name: format!("evaluation, {lines} lines"),
+        name: format!("evaluation, lines: {lines}"),
         means: format!(
             "wasmtime alone (fresh store, instance, one call, drop) against {PLUGIN} asked by the engine \
              about the same cart"
@@ -79,7 +79,7 @@ pub(crate) fn quote<'a>(shop: &'a Shop, raw: &Raw, plugins: &Path) -> Result<Row
     let floors = floors.collect::<Result<Vec<_>>>()?;
     let host = shop.host();
     Ok(Row {
-        name: "quote, 5 plugins, 10 lines".to_owned(),
+        name: "quote, plugins: 5, lines: 10".to_owned(),
         means: "the same five calls by wasmtime alone against the whole walk of a quote: snapshots, calls, \
                 resolving, tax, receipt"
             .to_owned(),
