@@ -1,6 +1,6 @@
 //! Martlet's own tasks, run as `cargo xtask <task>`.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -45,7 +45,6 @@ fn main() -> ExitCode {
 fn bench() -> Result<()> {
     // The engine is measured with real components in it.
     wasm::build()?;
-    let mut bench = Command::new("cargo");
-    bench.args(["bench", "--package", "martlet", "--bench", "engine", "--locked"]);
-    run::command(bench.current_dir(workspace::root()))
+    let bench = ["bench", "--package", "martlet", "--bench", "engine", "--locked"];
+    run::command(run::cargo(&bench).current_dir(workspace::root()))
 }

@@ -10,6 +10,19 @@ pub(crate) fn say(text: &str) {
     println!("martlet: {text}");
 }
 
+/// A cargo command that knows nothing of this program's own package: build scripts watch what
+/// cargo says of it, and half of the engine would be compiled anew.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Runs a command to its end; its output is the task's.
 pub(crate) fn command(command: &mut Command) -> Result<()> {
     let name = format!("{command:?}");

@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{mysql, run, tools, wasm, workspace};
+use crate::{
+    mysql,
+    run::{self, cargo},
+    tools, wasm, workspace,
+};
 
 /// What `cargo xtask test` can be told.
 #[derive(Debug, clap::Args)]
@@ -213,12 +217,6 @@ impl Counts {
         self.failed += count(" failed");
         self.ignored += count(" ignored");
     }
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.args(arguments);
-    command
 }
 
 #[expect(clippy::print_stdout, reason = "the tests' output is the task's")]

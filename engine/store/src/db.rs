@@ -57,14 +57,7 @@ impl Db {
         }
         let options = dialect::sqlite_options(SqliteConnectOptions::new().filename(path), config);
         // The writer goes first: it makes the file and switches it to WAL.
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(config.acquire_timeout)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_with(options.clone().create_if_missing(true))
-            .await
-            .map_err(|error| StoreError::Unusable(format!("{path} can't be opened ({error})")))?;
+        let write = open_writer(path, options.clone().create_if_missing(true), config).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(config.max_connections)
             .acquire_timeout(config.acquire_timeout)
@@ -125,6 +118,31 @@ impl Db {
         tracing::debug!(tries, %error, "a transaction lost against another and is tried again");
         tokio::time::sleep(Duration::from_millis(1 << tries)).await;
         true
+    }
+}
+
+/// Opens the only connection that writes. The switch to WAL doesn't wait for other engines that
+/// open the same new file, whatever the busy timeout, so it is tried again.
+async fn open_writer(
+    path: &str,
+    options: SqliteConnectOptions,
+    config: &StoreConfig,
+) -> Result<SqlitePool, StoreError> {
+    let mut tries = 0;
+    loop {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(config.acquire_timeout)
+            .max_lifetime(None)
+            .idle_timeout(None);
+        let error = match pool.connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) => StoreError::from(error),
+        };
+        tries += 1;
+        if !Db::tries_again(&error, tries).await {
+            return Err(StoreError::Unusable(format!("{path} can't be opened ({error})")));
+        }
     }
 }
 
