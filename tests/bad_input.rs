@@ -113,6 +113,8 @@ fn coupons_that_give_nothing() {
     coupon("GONE", json!({"ends_at": "2020-01-01T00:00:00Z"}));
     coupon("LATER", json!({"starts_at": "2999-01-01T00:00:00Z"}));
     coupon("OFF", json!({"enabled": false}));
+    let minimum = json!({"amount": 100_000, "currency": "USD"});
+    coupon("LARGE", json!({"config": {"gives": {"percent_ppm": 100_000}, "minimum_spend": minimum}}));
     let refused = |code: &str, problem: &str| {
         shop.refuses("POST", &shop.path("/coupons"), Some(&format!(r#"{{"code": "{code}"}}"#)), 422, problem)
     };
@@ -121,11 +123,28 @@ fn coupons_that_give_nothing() {
     refused("LATER", "coupon_not_started");
     refused("OFF", "coupon_disabled");
     refused("WOOL5", "coupon_needs_customer");
-    let inapplicable = refused("FREESHIP", "coupon_not_applicable");
-    assert!(!inapplicable["detail"].as_str().expect("words").is_empty());
+    // Two mugs at 18.00 are 36.00.
+    let short = refused("LARGE", "coupon_not_applicable");
+    assert_eq!(short["reason"], "below_minimum_spend");
+    assert!(
+        short["detail"].as_str().expect("words").ends_with("below minimum spend, 964.00 short"),
+        "{short}"
+    );
     assert_eq!(refused("FIRST15", "coupon_not_applicable")["reason"], "declined");
     refused("", "invalid_body");
     shop.refuses("DELETE", &shop.path("/coupons/WELCOME10"), None, 404, "coupon_not_on_cart");
+}
+
+#[test]
+fn free_shipping_may_wait_for_a_shipping_method() {
+    let shop = Shop::open();
+    let body = json!({"sku": "MUG-STONE-350", "quantity": 4});
+    shop.engine.post(&shop.path("/lines"), &body).expect(200);
+    shop.engine.post(&shop.path("/coupons"), &json!({"code": "FREESHIP"})).expect(200);
+    let quote = shop.engine.get(&shop.path("/quote")).expect(200).body;
+    let candidates = quote["candidates"].as_array().expect("candidates");
+    let waiting = candidates.iter().find(|candidate| candidate["coupon"] == "FREESHIP").expect("the coupon");
+    assert_eq!(waiting["reason"]["code"], "no_shipping_method");
 }
 
 #[test]
