@@ -1,6 +1,6 @@
 //! Plugins, their versions, their installations in a store, and rulebooks.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Deref, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -232,4 +232,27 @@ pub struct Rulebook {
     pub groups: Vec<Group>,
     /// Its installations, by sequence.
     pub installations: Vec<Installation>,
+}
+
+/// A rulebook with the digest that receipts name it by. It never changes, so that is worked out
+/// once and not for each quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedRulebook {
+    pub(crate) rulebook: Rulebook,
+    pub(crate) digest: Digest,
+}
+
+impl SealedRulebook {
+    /// SHA-256 of its deterministic CBOR.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl Deref for SealedRulebook {
+    type Target = Rulebook;
+
+    fn deref(&self) -> &Rulebook {
+        &self.rulebook
+    }
 }

@@ -14,7 +14,7 @@ use martlet_domain::{
     catalog::{Sku, Variant},
     coupon::Coupon,
     customer::Customer,
-    plugin::{Installation, Rulebook},
+    plugin::{Installation, Rulebook, SealedRulebook},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
         Quote, ShippingInput, Stage, Standing,
@@ -34,7 +34,7 @@ pub struct Pricer {
     /// One for each quote that may be worked out at a time.
     turns: Arc<Semaphore>,
     /// The newest rulebook seen of each store.
-    rulebooks: Mutex<HashMap<Id<Store>, Arc<Rulebook>>>,
+    rulebooks: Mutex<HashMap<Id<Store>, Arc<SealedRulebook>>>,
 }
 
 /// A priced cart.
@@ -45,7 +45,7 @@ pub struct PricedCart {
     /// Its price.
     pub quote: Quote,
     /// The rules it was priced under.
-    pub rulebook: Arc<Rulebook>,
+    pub rulebook: Arc<SealedRulebook>,
     /// What its lines and gifts are, by variant.
     pub offers: HashMap<Id<Variant>, Offer>,
     /// What each component did, for the merchant's eyes.
@@ -114,9 +114,9 @@ impl Pricer {
     }
 
     /// The store's active rulebook; an empty one where none was ever published.
-    pub async fn active_rulebook(&self, db: &Db, store: Id<Store>) -> Result<Arc<Rulebook>, Error> {
+    pub async fn active_rulebook(&self, db: &Db, store: Id<Store>) -> Result<Arc<SealedRulebook>, Error> {
         let Some(number) = db.find_active_rulebook_number(store).await? else {
-            return Ok(Arc::new(no_rules()));
+            return Ok(Arc::new(SealedRulebook::new(no_rules())));
         };
         if let Some(known) = self.known_rulebook(store).filter(|known| known.number == number) {
             return Ok(known);
@@ -124,12 +124,12 @@ impl Pricer {
         let rulebook = db.find_rulebook(store, number).await?;
         let rulebook =
             rulebook.ok_or_else(|| Error::Internal(format!("rulebook {number} is active but missing")))?;
-        let rulebook = Arc::new(rulebook);
+        let rulebook = Arc::new(SealedRulebook::new(rulebook));
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).insert(store, Arc::clone(&rulebook));
         Ok(rulebook)
     }
 
-    fn known_rulebook(&self, store: Id<Store>) -> Option<Arc<Rulebook>> {
+    fn known_rulebook(&self, store: Id<Store>) -> Option<Arc<SealedRulebook>> {
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned()
     }
 
@@ -204,7 +204,7 @@ impl Facts {
         })
     }
 
-    fn input(&self, cart: &Cart, rulebook: Arc<Rulebook>, as_of: Timestamp) -> Result<Input, Error> {
+    fn input(&self, cart: &Cart, rulebook: Arc<SealedRulebook>, as_of: Timestamp) -> Result<Input, Error> {
         let address = cart.shipping_address.as_ref();
         let country = address.map(|address| address.country.as_str());
         let method = cart.shipping_method.as_ref().and_then(|chosen| {

@@ -11,7 +11,7 @@ use crate::{
     coupon::Coupon,
     customer::CustomerFacts,
     money::{Currency, MAX_PRICE, Ppm},
-    plugin::{Installation, Rulebook},
+    plugin::{Installation, SealedRulebook},
     settings::TaxRates,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub struct Input {
     /// The rules. A receipt names them by number and digest.
     #[serde(skip)]
-    pub rulebook: Arc<Rulebook>,
+    pub rulebook: Arc<SealedRulebook>,
     /// The moment the cart is priced at.
     pub as_of: Timestamp,
     /// The cart's currency.

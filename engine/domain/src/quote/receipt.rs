@@ -8,7 +8,10 @@
 use serde::Serialize;
 
 use super::{Input, Outcome, Stage, Totals, Verdict};
-use crate::{Digest, plugin::Rulebook};
+use crate::{
+    Digest,
+    plugin::{Rulebook, SealedRulebook},
+};
 
 /// Evidence in bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,10 +74,11 @@ impl std::fmt::Debug for Receipt {
     }
 }
 
-impl Rulebook {
-    /// SHA-256 of its deterministic CBOR.
-    pub fn digest(&self) -> Digest {
-        Digest::of(&deterministic_cbor(self))
+impl SealedRulebook {
+    /// Works out the digest of a rulebook.
+    pub fn new(rulebook: Rulebook) -> Self {
+        let digest = Digest::of(&deterministic_cbor(&rulebook));
+        Self { rulebook, digest }
     }
 }
 

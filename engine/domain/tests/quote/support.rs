@@ -10,7 +10,7 @@ use martlet_domain::{
     Id, Timestamp,
     customer::CustomerFacts,
     money::Ppm,
-    plugin::{Group, GroupClass, GroupMode, Rulebook},
+    plugin::{Group, GroupClass, GroupMode, Rulebook, SealedRulebook},
     quote::{
         Allocation, Call, Class, CouponInput, Decision, Evaluation, GiftInput, Input, LineInput, Pricing,
         ProductFacts, Quote, Reason, Reduction, ShippingInput, Stage, Verdict,
@@ -57,7 +57,7 @@ pub(crate) fn cart(currency: &str) -> Case {
         installations: Vec::new(),
     };
     let input = Input {
-        rulebook: Arc::new(rulebook.clone()),
+        rulebook: Arc::new(SealedRulebook::new(rulebook.clone())),
         as_of: NOW,
         currency: currency.parse().unwrap(),
         prices_include_tax: true,
@@ -183,7 +183,7 @@ impl Case {
 
     fn price_answered(&self, backwards: bool) -> Priced {
         let mut input = self.input.clone();
-        input.rulebook = Arc::new(self.rulebook.clone());
+        input.rulebook = Arc::new(SealedRulebook::new(self.rulebook.clone()));
         let mut pricing = Pricing::start(input.clone()).unwrap();
         while let Some(asked) = pricing.next_stage() {
             let answer = |call: &Call| {

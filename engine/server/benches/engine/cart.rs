@@ -7,7 +7,7 @@ use martlet_domain::{
     catalog::Sku,
     coupon::CouponCode,
     money::Currency,
-    plugin::Rulebook,
+    plugin::{Rulebook, SealedRulebook},
     quote::{CouponInput, Input, LineInput, ProductFacts, ShippingInput, Standing},
 };
 use martlet_store::{Offer, PriceRange, ProductQuery, ProductSort};
@@ -41,7 +41,7 @@ impl Shop {
             let method = settings.shipping_methods.iter().find(|method| method.handle.as_str() == SHIPPING);
             let method = method.context("no such shipping method")?;
             Ok(Input {
-                rulebook: Arc::new(rulebook),
+                rulebook: Arc::new(SealedRulebook::new(rulebook)),
                 as_of: NOW,
                 currency,
                 prices_include_tax: settings.prices_include_tax,
