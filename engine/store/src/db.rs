@@ -60,6 +60,7 @@ impl Db {
         let write = open_writer(path, options.clone().create_if_missing(true), config).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(config.max_connections)
+            .test_before_acquire(false)
             .acquire_timeout(config.acquire_timeout)
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
@@ -132,6 +133,8 @@ async fn open_writer(
     loop {
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
+            // A file doesn't hang up, and asking it would double the way to the connection's thread.
+            .test_before_acquire(false)
             .acquire_timeout(config.acquire_timeout)
             .max_lifetime(None)
             .idle_timeout(None);

@@ -51,7 +51,8 @@ impl Pricing {
         for line in &input.lines {
             ledger.add_goods(line.quantity, line.unit_amount, line.floor);
         }
-        if let Some(shipping) = &input.shipping {
+        // Nothing isn't shipped.
+        if let Some(shipping) = input.shipping.as_ref().filter(|_| !input.lines.is_empty()) {
             ledger.add_shipping(shipping.amount);
         }
         let (roster, refusals) = if input.lines.is_empty() { Default::default() } else { roster::of(&input) };

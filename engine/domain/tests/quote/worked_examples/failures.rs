@@ -81,10 +81,10 @@ fn silence_and_reasons() {
     cart.price().comes_to(&[1_000], 1_000).says(&["p1 silent", "p2.spring declined"]);
 }
 
-/// Nothing in the cart: nobody is asked, nothing is owed.
+/// Nothing in the cart: nobody is asked, nothing is shipped, nothing is owed.
 #[test]
 fn an_empty_cart_costs_nothing() {
-    let cart = krw().with(promotion([across(100)])).with(code("SAVE", [across(100)]));
+    let cart = krw().shipping(3_000).with(promotion([across(100)])).with(code("SAVE", [across(100)]));
     cart.price().comes_to(&[], 0).says(&[]);
 }
 
