@@ -164,6 +164,13 @@ pub enum InstallationStage {
     Quarantined,
 }
 
+impl InstallationStage {
+    /// Whether it is asked for any cart at all.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Canary(_) | Self::Active)
+    }
+}
+
 /// What happens to a cart when a plugin fails on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

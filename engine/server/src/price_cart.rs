@@ -92,12 +92,11 @@ impl Pricer {
         let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
         let host = Arc::clone(&self.host);
         let span = tracing::Span::current();
-        let walk = tokio::task::spawn_blocking(move || {
+        let walked = plugins::blocking(move || {
             let _turn = turn;
             span.in_scope(|| walk(&host, input))
         });
-        let (quote, calls) =
-            walk.await.map_err(|error| Error::Internal(format!("pricing broke off: {error}")))??;
+        let (quote, calls) = walked.await??;
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, calls })
     }
 
@@ -105,12 +104,17 @@ impl Pricer {
     /// be compiled is that store's trouble alone: it is logged, and met again at its next quote.
     pub async fn warm(&self, db: &Db) -> Result<(), Error> {
         for store in db.list_stores().await? {
-            let rulebook = self.active_rulebook(db, store.id).await?;
-            if let Err(error) = self.load_components(db, &rulebook).await {
-                tracing::error!(store = %store.handle, rulebook = rulebook.number, "not warmed: {error}");
+            if let Err(error) = self.load(db, store.id).await {
+                tracing::error!(store = %store.handle, "not warmed: {error}");
             }
         }
         Ok(())
+    }
+
+    /// Reads a store's active rulebook and compiles what it asks, where that isn't done yet.
+    pub async fn load(&self, db: &Db, store: Id<Store>) -> Result<(), Error> {
+        let rulebook = self.active_rulebook(db, store).await?;
+        self.load_components(db, &rulebook).await
     }
 
     /// The store's active rulebook; an empty one where none was ever published.
@@ -133,11 +137,12 @@ impl Pricer {
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned()
     }
 
-    /// Compiles the components that a rulebook names and the host doesn't hold yet.
+    /// Compiles the components that a rulebook asks and the host doesn't hold yet.
     async fn load_components(&self, db: &Db, rulebook: &Rulebook) -> Result<(), Error> {
         let missing: BTreeSet<Digest> = rulebook
             .installations
             .iter()
+            .filter(|installation| installation.stage.is_live())
             .map(|installation| installation.component)
             .filter(|digest| self.host.find(digest).is_none())
             .collect();
@@ -148,8 +153,8 @@ impl Pricer {
     }
 }
 
-/// Goes through the stages, asking components in each.
-fn walk(host: &Host, input: Input) -> Result<(Quote, Vec<CallReport>), Error> {
+/// Goes through the stages, asking components in each. Blocks the calling thread.
+pub fn walk(host: &Host, input: Input) -> Result<(Quote, Vec<CallReport>), Error> {
     let internal =
         |error: &dyn std::fmt::Display| Error::Internal(format!("the cart can't be priced: {error}"));
     let mut fuel = host.config().fuel_for_quote(input.lines.len());

@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{error::Error, extract::Json, operations::Operations, plugins, state::AppState};
+use crate::{error::Error, extract::Json, operations::Operations, state::AppState};
 
 /// How the process is.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -113,11 +113,7 @@ async fn rulebook(state: &AppState) -> Result<(), (String, Option<Error>)> {
 
 async fn load_rulebook(state: &AppState) -> Result<(), Error> {
     let Some(store) = state.db.find_store_by_handle(&state.rules.default_store).await? else { return Ok(()) };
-    let Some(rulebook) = state.db.find_active_rulebook(store.id).await? else { return Ok(()) };
-    for installation in &rulebook.installations {
-        plugins::component(&state.db, state.pricer.host(), installation.component).await?;
-    }
-    Ok(())
+    state.pricer.load(&state.db, store.id).await
 }
 
 #[cfg(test)]

@@ -181,17 +181,17 @@ async fn a_coupon_that_is_used_up_is_refused() {
     add().await.expect_problem(422, "coupon_used_up");
 
     // One that was put on before says so in the quote.
-    let mut tx_cart = app
+    let mut loaded = app
         .state
         .db
         .find_cart(app.store.id, cart.parse().expect("an id"))
         .await
         .expect("a read")
         .expect("a cart");
-    tx_cart.coupons.push(id);
-    let version = tx_cart.version;
+    loaded.coupons.push(id);
+    let version = loaded.version;
     assert!(matches!(
-        app.state.db.save_cart(app.store.id, &tx_cart, version).await,
+        app.state.db.save_cart(app.store.id, &loaded, version).await,
         Ok(martlet_store::Update::Done { .. })
     ));
     let quote = quote(&app, &cart).await;
