@@ -4,7 +4,10 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::Duration,
 };
 
@@ -17,10 +20,11 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Engine {
     child: Child,
-    lines: Receiver<String>,
+    /// What it logs, since it said where it listens. Behind a lock so that threads can share the engine.
+    lines: Mutex<Receiver<String>>,
     pub(crate) base: String,
     settings: Settings,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What an engine is started with.
@@ -29,6 +33,7 @@ pub struct EngineBuilder {
     database: Option<String>,
     plugins: PathBuf,
     environment: Vec<(String, String)>,
+    binary: PathBuf,
 }
 
 /// How a command ended.
@@ -44,6 +49,7 @@ pub struct Finished {
 
 #[derive(Debug, Clone)]
 struct Settings {
+    binary: PathBuf,
     database: String,
     environment: Vec<(String, String)>,
 }
@@ -56,7 +62,17 @@ impl Engine {
 
     /// An engine that is unlike the default.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder { database: None, plugins: components_dir(), environment: Vec::new() }
+        EngineBuilder {
+            database: None,
+            plugins: components_dir(),
+            environment: Vec::new(),
+            binary: binary("debug"),
+        }
+    }
+
+    /// The folder that is its own until it is dropped.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Address of its database.
@@ -90,10 +106,34 @@ impl Engine {
         assert!(sent.success(), "the signal was sent");
     }
 
+    /// Starts again on the same database, with other variables in its environment. A process that still
+    /// runs is killed first, as by `kill -9`.
+    pub fn restart(mut self, environment: &[(&str, &str)]) -> Self {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.settings.environment = environment.iter().map(own).collect();
+        let (child, lines, base) = self.settings.serve();
+        (self.child, self.lines, self.base) = (child, Mutex::new(lines), base);
+        self
+    }
+
+    /// Whether the process hasn't ended.
+    pub fn is_running(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        // What was killed stays a zombie until it is waited for.
+        status.is_ok_and(|status| !status.contains("State:\tZ"))
+    }
+
     /// Waits for the process to end by itself: its exit code, and its log.
     pub fn wait(mut self) -> (Option<i32>, Vec<Value>) {
         let status = self.child.wait().expect("the engine ends");
-        let log = self.lines.iter().map(|line| serde_json::from_str(&line).expect("a log line is JSON"));
+        let log = self
+            .lines
+            .get_mut()
+            .expect("nobody panicked over it")
+            .iter()
+            .map(|line| serde_json::from_str(&line).expect("a log line is JSON"));
         (status.code(), log.collect())
     }
 }
@@ -120,6 +160,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Built in another way: a folder beside `debug`.
+    pub fn built_as(mut self, profile: &str) -> Self {
+        self.binary = binary(profile);
+        self
+    }
+
     /// With a variable in its environment.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -131,15 +177,12 @@ impl EngineBuilder {
         let folder = tempfile::tempdir().expect("a folder");
         let file = || format!("sqlite:{}", folder.path().join("martlet.db").display());
         let database = self.database.unwrap_or_else(file);
-        let settings = Settings { database, environment: self.environment };
+        let settings = Settings { binary: self.binary, database, environment: self.environment };
         settings.run(&["migrate"]).expect_success();
         let plugins = self.plugins.display().to_string();
         settings.run(&["seed", "--plugins", &plugins]).expect_success();
-        let mut child =
-            settings.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the engine starts");
-        let lines = lines_of(&mut child);
-        let address = address(&lines);
-        Engine { child, lines, base: format!("http://{address}"), settings, _folder: folder }
+        let (child, lines, base) = settings.serve();
+        Engine { child, lines: Mutex::new(lines), base, settings, folder }
     }
 }
 
@@ -154,7 +197,7 @@ impl Finished {
 
 impl Settings {
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.binary);
         // The tasks' own; the engine refuses what it doesn't know.
         command.env_remove("MARTLET_CACHE");
         command
@@ -163,6 +206,13 @@ impl Settings {
             .env("MARTLET_SERVER__ADDRESS", "127.0.0.1:0");
         command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command
+    }
+
+    fn serve(&self) -> (Child, Receiver<String>, String) {
+        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the engine starts");
+        let lines = lines_of(&mut child);
+        let address = address(&lines);
+        (child, lines, format!("http://{address}"))
     }
 
     fn run(&self, arguments: &[&str]) -> Finished {
@@ -187,8 +237,8 @@ pub fn components_dir() -> PathBuf {
     folder
 }
 
-fn binary() -> PathBuf {
-    let binary = target().join("debug").join("martlet");
+fn binary(profile: &str) -> PathBuf {
+    let binary = target().join(profile).join("martlet");
     assert!(binary.is_file(), "{} isn't there: run `cargo build -p martlet`", binary.display());
     binary
 }

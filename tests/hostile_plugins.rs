@@ -68,6 +68,7 @@ async fn install(database: &str) {
             group: None,
             failure_policy: FailurePolicy::Skip,
             gift_skus: Vec::new(),
+            budget: None,
             templates: Vec::new(),
         };
         db.insert_installation(store, &installation).await.expect("an installation");
@@ -76,7 +77,7 @@ async fn install(database: &str) {
     let draft = RulebookDraft {
         note: "Hostile".to_owned(),
         created_at: now,
-        groups: rulebook.groups,
+        groups: rulebook.groups.clone(),
         installations: db.list_installations(store).await.expect("a read"),
     };
     db.publish_rulebook(store, draft).await.expect("a rulebook");

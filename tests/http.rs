@@ -17,6 +17,20 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body; a string where it isn't JSON.
     pub body: Value,
+    /// The body as it came.
+    pub raw: String,
+}
+
+/// A client for each thread, which keeps its connection as browsers do.
+fn agent() -> Agent {
+    thread_local! {
+        static AGENT: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+    }
+    AGENT.with(Agent::clone)
 }
 
 impl Engine {
@@ -32,11 +46,17 @@ impl Engine {
 
     /// The answer to any request; a body is declared as JSON unless the headers say otherwise.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
-        let agent: Agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .build()
-            .into();
+        self.try_send(method, path, headers, body).expect("the engine answers")
+    }
+
+    /// The same; nothing where the engine ended before it answered.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Option<Answer> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             request = request.header("content-type", "application/json");
@@ -45,24 +65,25 @@ impl Engine {
             request = request.header(*name, *value);
         }
         let answered = match body {
-            Some(body) => agent.run(request.body(body.to_owned()).expect("a request")),
-            None => agent.run(request.body(()).expect("a request")),
+            Some(body) => agent().run(request.body(body.to_owned()).expect("a request")),
+            None => agent().run(request.body(()).expect("a request")),
         };
-        Answer::read(answered.expect("the engine answers"))
+        answered.ok().and_then(Answer::read)
     }
 }
 
 impl Answer {
-    fn read(mut response: Response<Body>) -> Self {
-        let text = response.body_mut().read_to_string().expect("a body");
+    fn read(mut response: Response<Body>) -> Option<Self> {
+        let text = response.body_mut().read_to_string().ok()?;
         let headers = response.headers().iter();
-        Self {
+        Some(Self {
             status: StatusCode::as_u16(&response.status()),
             headers: headers
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
                 .collect(),
-            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        }
+            body: serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone())),
+            raw: text,
+        })
     }
 
     /// A header's value; empty where it isn't there.

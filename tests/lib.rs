@@ -2,8 +2,10 @@
 
 mod engine;
 mod http;
+pub mod ledger;
 mod mysql;
 pub mod quote;
+pub mod shop;
 
 pub use engine::{Engine, EngineBuilder, Finished, components_dir};
 pub use http::Answer;

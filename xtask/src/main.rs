@@ -9,6 +9,7 @@ mod debian;
 mod demo;
 mod mysql;
 mod run;
+mod soak;
 mod test;
 mod tools;
 mod wasm;
@@ -22,6 +23,8 @@ enum Task {
     Demo(demo::Options),
     /// Runs everything that has to hold: formatting, lints, documentation, tests.
     Test(test::Options),
+    /// Runs what takes too long for every change: crashes everywhere, thousands of replays.
+    Soak(soak::Options),
     /// Measures the engine beside the floors it stands on.
     Bench,
     /// Builds the plugins into components under target/plugins.
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Bench => bench(),
         Task::Wasm => wasm::build(),
     };
@@ -45,6 +49,9 @@ fn main() -> ExitCode {
 fn bench() -> Result<()> {
     // The engine is measured with real components in it.
     wasm::build()?;
+    // With the server's own settings, under which what is committed survives a power cut.
+    let server = mysql::Server::find_or_start()?;
     let bench = ["bench", "--package", "martlet", "--bench", "engine", "--locked"];
-    run::command(run::cargo(&bench).current_dir(workspace::root()))
+    let mut bench = run::cargo(&bench);
+    run::command(bench.env("TEST_MYSQL_URL", &server.url).current_dir(workspace::root()))
 }

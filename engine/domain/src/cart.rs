@@ -6,6 +6,7 @@ use crate::{
     coupon::Coupon,
     customer::Customer,
     money::Currency,
+    order::Order,
 };
 
 /// Most lines a cart may have.
@@ -36,6 +37,8 @@ pub struct Cart {
     pub lines: Vec<LineItem>,
     /// Its coupons, in the order they were added.
     pub coupons: Vec<Id<Coupon>>,
+    /// The order it has become. While it is one, it can't be changed.
+    pub order: Option<Id<Order>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

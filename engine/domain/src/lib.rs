@@ -13,6 +13,8 @@ pub mod customer;
 mod digest;
 mod id;
 pub mod money;
+pub mod order;
+pub mod payment;
 pub mod plugin;
 pub mod quote;
 pub mod settings;

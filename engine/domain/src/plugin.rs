@@ -1,10 +1,12 @@
 //! Plugins, their versions, their installations in a store, and rulebooks.
 
+mod budget;
+
 use std::{fmt, ops::Deref, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, quote::Class};
+use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, money::Money, quote::Class};
 
 /// What kind of question a component answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -140,6 +142,11 @@ pub struct Installation {
     pub failure_policy: FailurePolicy,
     /// The variants it may give away.
     pub gift_skus: Vec<Sku>,
+    /// What it may give in all: what it takes off, and what its gifts are worth. Nothing where it
+    /// may give what it likes. Left out of a rulebook's digest where it is nothing, so that older
+    /// rulebooks keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Money>,
     /// The words of its messages.
     pub templates: Vec<Template>,
 }

@@ -5,6 +5,7 @@
 //! candidate and applies what fits; [`Pricing::finish`] taxes and adds up.
 
 mod apply;
+mod budget;
 mod candidate;
 mod check;
 mod input;
@@ -12,6 +13,7 @@ mod ledger;
 mod pick;
 mod pricing;
 mod receipt;
+mod recorded;
 mod resolve;
 mod roster;
 mod snapshot;
@@ -29,7 +31,8 @@ pub use input::{
     CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,
 };
 pub use pricing::{AnswersError, Pricing};
-pub use receipt::Receipt;
+pub use receipt::{Receipt, RulebookReference};
+pub use recorded::{Difference, ReceiptError, Recorded, RulebookMismatch};
 pub use snapshot::{
     Call, Evaluation, Failure, Outcome, Snapshot, SnapshotLine, SnapshotShipping, Stage, StageCalls, UnitRun,
 };

@@ -125,6 +125,7 @@ impl Carts {
             shipping_method: None,
             lines: Vec::new(),
             coupons: Vec::new(),
+            order: None,
             created_at: now,
             updated_at: now,
         };
@@ -154,6 +155,9 @@ impl Carts {
             let cart = self.find(store, id).await?;
             if let Some(if_match) = if_match {
                 if_match.check(Cart::NAME, cart.version)?;
+            }
+            if cart.order.is_some() {
+                return Err(Error::CartOrdered);
             }
             let now = self.clock.now();
             let mut changed = cart.clone();

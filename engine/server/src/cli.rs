@@ -4,6 +4,7 @@ mod config_check;
 mod key;
 mod migrate;
 mod quote;
+mod replay;
 mod seed;
 mod serve;
 
@@ -59,6 +60,8 @@ enum Command {
         /// The cart's id.
         cart: String,
     },
+    /// Work out orders' prices again, and say whether each comes to the same bytes.
+    Replay(replay::ReplayArgs),
     /// API keys of the merchants' side.
     Key {
         #[command(subcommand)]
@@ -99,6 +102,7 @@ impl Cli {
             Command::Migrate => block_on(migrate::run(&config)),
             Command::Seed { plugins } => block_on(seed::run(&config, &plugins)),
             Command::Quote { cart } => block_on(quote::run(&config, &cart)),
+            Command::Replay(asked) => block_on(replay::run(&config, asked)),
             Command::Key { command } => block_on(key::run(&config, command)),
             Command::Config { command: ConfigCommand::Check } => block_on(config_check::run(&config)),
             Command::Openapi => Ok(ExitCode::SUCCESS),

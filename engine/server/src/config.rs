@@ -1,11 +1,15 @@
 //! How the server is set up: defaults < file < environment, one struct a section.
 
 mod load;
+mod orders;
+mod payments;
 mod settings;
 
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, ENVIRONMENT_PREFIX, Environment, load};
+pub use orders::OrdersConfig;
+pub use payments::PaymentsConfig;
 pub use settings::{
     DatabaseConfig, Durability, LogConfig, LogFormat, PluginsConfig, ServerConfig, StoresConfig,
 };
@@ -22,6 +26,10 @@ pub struct Config {
     pub log: LogConfig,
     /// Limits of components.
     pub plugins: PluginsConfig,
+    /// How payments are made.
+    pub payments: PaymentsConfig,
+    /// How orders are held and looked after.
+    pub orders: OrdersConfig,
     /// Which tenant requests mean.
     pub stores: StoresConfig,
 }
@@ -34,6 +42,8 @@ impl Config {
         self.database.check(&mut problems);
         self.log.check(&mut problems);
         self.plugins.check(&mut problems);
+        self.payments.check(&self.server, &mut problems);
+        self.orders.check(&self.server, &mut problems);
         self.stores.check(&mut problems);
         problems
     }

@@ -5,10 +5,19 @@ use martlet_domain::{
     cart::{LineItem, MAX_QUANTITY},
     catalog::{Handle, Sku},
     coupon::{CouponCode, CouponRefusal},
-    money::Currency,
+    money::{Currency, Money},
+    order::{OrderNumber, StepError},
+    payment::DeclineReason,
 };
 use martlet_store::StoreError;
 use serde::Serialize;
+
+use crate::{
+    api::quotes::QuoteBody,
+    payments::{PaymentError, TokenError},
+    price_cart::PricedCart,
+    rulebooks::RulesError,
+};
 
 /// Why a request isn't answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +112,19 @@ pub enum Error {
         /// Its version now.
         current: i64,
     },
+    /// A request that may be sent again came without a key.
+    #[error(
+        "this request needs an Idempotency-Key header: a text of your own, new for each thing you want done"
+    )]
+    IdempotencyKeyRequired,
+    /// A key came with another request before.
+    #[error(
+        "this Idempotency-Key came with another request before; take a new one for each thing you want done"
+    )]
+    IdempotencyKeyReused,
+    /// A request with the same key is being worked on.
+    #[error("a request with this Idempotency-Key is being worked on; send it again to get its answer")]
+    InFlight,
     /// Another variant has this SKU.
     #[error("another variant of this store has the SKU {sku}")]
     SkuTaken {
@@ -212,9 +234,62 @@ pub enum Error {
         /// Its handle.
         method: Handle,
     },
+    /// There is nothing on the cart that could be ordered.
+    #[error("the cart is empty; put something on it first")]
+    CartEmpty,
+    /// The cart is an order.
+    #[error("the cart has become an order and can't be changed; make another one")]
+    CartOrdered,
+    /// Something has to be known of the cart before it is ordered.
+    #[error("before the cart is ordered this has to be known: {}", .missing.join(", "))]
+    CheckoutIncomplete {
+        /// What is missing.
+        missing: Vec<&'static str>,
+    },
+    /// A plugin failed whose failure policy is to block.
+    #[error("a plugin without which this cart can't be ordered failed")]
+    CheckoutBlocked {
+        /// Which; coupons by their code.
+        plugins: Vec<String>,
+    },
+    /// The cart costs something else than the shopper agreed to.
+    #[error("the cart costs something else than `expected_total`; look at the quote and ask again")]
+    PriceChanged {
+        /// What the shopper agreed to.
+        expected: Money,
+        /// What it costs.
+        total: Money,
+        /// The quote that says why, as its endpoint answers it.
+        quote: serde_json::Value,
+    },
+    /// The provider doesn't set the money aside.
+    #[error("the payment was declined; the cart can be ordered again, with a new Idempotency-Key")]
+    PaymentDeclined {
+        /// Why.
+        reason: DeclineReason,
+        /// The order that came to nothing.
+        order: OrderNumber,
+    },
+    /// Whether the provider set the money aside isn't known yet.
+    #[error(
+        "the payment provider hasn't answered; send the same request with the same Idempotency-Key again"
+    )]
+    PaymentUnknown,
+    /// The payment provider failed. Clients learn nothing of how.
+    #[error("the payment provider can't be used just now; try again")]
+    Payment(#[source] PaymentError),
+    /// An order was called off before its payment was known.
+    #[error("the order was called off before it was paid; the cart can be ordered again")]
+    OrderCalledOff,
+    /// A step isn't taken.
+    #[error(transparent)]
+    Step(StepError),
     /// A component couldn't be run for reasons of this machine.
     #[error("the price can't be worked out just now; try again")]
     PricingUnavailable,
+    /// The rules of the store can't be worked with. Clients learn nothing of why.
+    #[error("the price can't be worked out just now; try again")]
+    RulesUnavailable(#[source] RulesError),
     /// The plugin refuses a configuration.
     #[error("the plugin refuses the configuration: {}", sentence(.violations))]
     ConfigRefused {
@@ -266,6 +341,16 @@ impl Error {
         Self::NotFound { entity: T::NAME }
     }
 
+    /// A priced cart costs something else than the shopper agreed to.
+    pub fn price_changed(expected: Money, priced: &PricedCart) -> Self {
+        let quote = &priced.quote;
+        let total = Money { minor_units: quote.totals.total, currency: quote.currency };
+        match serde_json::to_value(QuoteBody::from(priced)) {
+            Ok(quote) => Self::PriceChanged { expected, total, quote },
+            Err(error) => Self::Internal(format!("a quote can't be written: {error}")),
+        }
+    }
+
     /// A body with one place that is wrong.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::InvalidBody { violations: vec![Violation::new(pointer, detail)] }
@@ -278,6 +363,16 @@ fn sentence(violations: &[Violation]) -> String {
         pointer => format!("{pointer} {}", violation.detail),
     };
     violations.iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        let pointer = match error {
+            TokenError::NotOffered { .. } => "/payment/provider",
+            TokenError::UnknownToken { .. } => "/payment/token",
+        };
+        Self::invalid(pointer, format!("is refused: {error}"))
+    }
 }
 
 impl From<StoreError> for Error {

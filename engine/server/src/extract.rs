@@ -1,5 +1,8 @@
 //! What handlers take from requests. Whatever can't be taken is an [`Error`](crate::error::Error).
 
+mod asked;
+mod held_cart;
+mod idempotency_key;
 mod if_match;
 mod json;
 mod path;
@@ -8,6 +11,9 @@ mod staff;
 mod store;
 mod words;
 
+pub use asked::Asked;
+pub use held_cart::HeldCart;
+pub use idempotency_key::{IDEMPOTENCY_KEY, IdempotencyKey, MAX_KEY_LENGTH};
 pub use if_match::IfMatch;
 pub use json::Json;
 pub use path::Path;

@@ -3,8 +3,8 @@
 use std::{any::Any, sync::Arc};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -23,9 +23,23 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The route of requests that match none.
 const UNMATCHED: &str = "unmatched";
 
+/// The id of the request that is being answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let id = parts.extensions.get::<Self>().cloned();
+        id.ok_or_else(|| Error::Internal("a handler stands outside of the frame".to_owned()))
+    }
+}
+
 /// The outermost layer. Everything inside of it logs within the request's span.
-pub async fn request(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn request(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers(), &state.ids);
+    request.extensions_mut().insert(RequestId(id.clone()));
     // The template of the path, since the path itself may hold ids that give access.
     let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
     let method = method_name(request.method());

@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components, Content, Object, Ref, RefOr, ResponseBuilder, Schema, Type,
+        Components, Content, Object, ObjectBuilder, Ref, RefOr, ResponseBuilder, Schema, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::{AllOf, ArrayItems},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
-use crate::problem::MEDIA_TYPE;
+use crate::{
+    extract::{IDEMPOTENCY_KEY, MAX_KEY_LENGTH},
+    problem::MEDIA_TYPE,
+};
 
 /// The schema of problems.
 const PROBLEM: &str = "#/components/schemas/Problem";
@@ -63,6 +66,9 @@ pub fn complete(openapi: &mut utoipa::openapi::OpenApi) {
             }
             name_problems(operation);
         }
+        if let Some(operation) = &mut item.post {
+            offer_key(operation);
+        }
     }
     if let Some(components) = &mut openapi.components {
         merge_all_of(&mut components.schemas);
@@ -81,6 +87,39 @@ fn store_header() -> Parameter {
         .required(utoipa::openapi::Required::False)
         .description(Some("Handle of the store, where the host name doesn't name one"))
         .schema(Some(Object::with_type(Type::String)))
+        .build()
+}
+
+/// Every POST takes a key, also where its endpoint doesn't say that it needs one.
+fn offer_key(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let says_so = parameters.iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.name.eq_ignore_ascii_case(IDEMPOTENCY_KEY.as_str()),
+        RefOr::Ref(_) => false,
+    });
+    if !says_so {
+        parameters.push(RefOr::T(key_header()));
+    }
+}
+
+fn key_header() -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_KEY_LENGTH))
+        .pattern(Some("^[!-~]+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(utoipa::openapi::Required::False)
+        .description(Some(
+            "A text of your own, such as a new UUID, for one thing you want done. For 24 hours the same \
+             request with the same key gets the first answer again instead of being done twice; another \
+             request with it is refused (`idempotency_key_reused`), and while the first is being worked on \
+             the answer is `in_flight`. Answers of 5xx, 409 and 429 aren't kept. Keys are told apart by \
+             the cart in the path, or else by the API key; without either the header is ignored.",
+        ))
+        .schema(Some(text))
         .build()
 }
 

@@ -14,6 +14,7 @@ use martlet_domain::{
     catalog::{Sku, Variant},
     coupon::Coupon,
     customer::Customer,
+    money::Currency,
     plugin::{Installation, Rulebook, SealedRulebook},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
@@ -25,7 +26,7 @@ use martlet_plugin_host::{Evaluated, Host};
 use martlet_store::{Db, Offer};
 use tokio::sync::Semaphore;
 
-use crate::{error::Error, plugins};
+use crate::{error::Error, plugins, rulebooks};
 
 /// Prices carts. One a process.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct PricedCart {
     pub rulebook: Arc<SealedRulebook>,
     /// What its lines and gifts are, by variant.
     pub offers: HashMap<Id<Variant>, Offer>,
+    /// Its coupons, in its order.
+    pub coupons: Vec<Coupon>,
     /// What each component did, for the merchant's eyes.
     pub calls: Vec<CallReport>,
 }
@@ -86,7 +89,7 @@ impl Pricer {
         let rulebook = self.active_rulebook(db, store).await?;
         let facts = Facts::read(db, store, &cart, &rulebook).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
-        self.load_components(db, &rulebook).await?;
+        rulebooks::load_components(db, &self.host, &rulebook).await?;
 
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
@@ -97,7 +100,8 @@ impl Pricer {
             span.in_scope(|| walk(&host, input))
         });
         let (quote, calls) = walked.await??;
-        Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, calls })
+        let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
+        Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, calls })
     }
 
     /// Compiles what the stores' active rulebooks name, so that no shopper waits for it. What can't
@@ -114,42 +118,24 @@ impl Pricer {
     /// Reads a store's active rulebook and compiles what it asks, where that isn't done yet.
     pub async fn load(&self, db: &Db, store: Id<Store>) -> Result<(), Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        self.load_components(db, &rulebook).await
+        rulebooks::load_components(db, &self.host, &rulebook).await
     }
 
     /// The store's active rulebook; an empty one where none was ever published.
     pub async fn active_rulebook(&self, db: &Db, store: Id<Store>) -> Result<Arc<SealedRulebook>, Error> {
         let Some(number) = db.find_active_rulebook_number(store).await? else {
-            return Ok(Arc::new(SealedRulebook::new(no_rules())));
+            return rulebooks::published(db, store, 0).await;
         };
         if let Some(known) = self.known_rulebook(store).filter(|known| known.number == number) {
             return Ok(known);
         }
-        let rulebook = db.find_rulebook(store, number).await?;
-        let rulebook =
-            rulebook.ok_or_else(|| Error::Internal(format!("rulebook {number} is active but missing")))?;
-        let rulebook = Arc::new(SealedRulebook::new(rulebook));
+        let rulebook = rulebooks::published(db, store, number).await?;
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).insert(store, Arc::clone(&rulebook));
         Ok(rulebook)
     }
 
     fn known_rulebook(&self, store: Id<Store>) -> Option<Arc<SealedRulebook>> {
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned()
-    }
-
-    /// Compiles the components that a rulebook asks and the host doesn't hold yet.
-    async fn load_components(&self, db: &Db, rulebook: &Rulebook) -> Result<(), Error> {
-        let missing: BTreeSet<Digest> = rulebook
-            .installations
-            .iter()
-            .filter(|installation| installation.stage.is_live())
-            .map(|installation| installation.component)
-            .filter(|digest| self.host.find(digest).is_none())
-            .collect();
-        for digest in missing {
-            plugins::component(db, &self.host, digest).await?;
-        }
-        Ok(())
     }
 }
 
@@ -180,6 +166,7 @@ struct Facts {
     offers: HashMap<Id<Variant>, Offer>,
     customer: Option<Customer>,
     coupons: Vec<(Coupon, Standing)>,
+    standings: Vec<(Id<Installation>, Standing)>,
     gifts: BTreeSet<Sku>,
 }
 
@@ -205,6 +192,7 @@ impl Facts {
             offers: offers.into_iter().map(|offer| (offer.variant.id, offer)).collect(),
             customer,
             coupons: coupons(db, store, cart).await?,
+            standings: standings(db, store, rulebook, cart.currency).await?,
             gifts,
         })
     }
@@ -239,7 +227,7 @@ impl Facts {
                 .iter()
                 .map(|(coupon, standing)| CouponInput { coupon: coupon.clone(), standing: *standing })
                 .collect(),
-            standings: Vec::new(),
+            standings: self.standings.clone(),
             gifts: self.gifts(cart),
             bucket: bucket(cart.id),
         })
@@ -314,22 +302,32 @@ async fn coupons(db: &Db, store: Id<Store>, cart: &Cart) -> Result<Vec<(Coupon, 
     Ok(ordered.collect())
 }
 
+/// What is left of the budgets of those that can be asked. Without budgets the database isn't asked.
+async fn standings(
+    db: &Db,
+    store: Id<Store>,
+    rulebook: &Rulebook,
+    currency: Currency,
+) -> Result<Vec<(Id<Installation>, Standing)>, Error> {
+    let live = rulebook.installations.iter().filter(|installation| installation.stage.is_live());
+    let budgeted: Vec<&Installation> = live.filter(|installation| installation.budget.is_some()).collect();
+    if budgeted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Id<Installation>> = budgeted.iter().map(|installation| installation.id).collect();
+    let granted = db.budget_usage(store, &ids).await?;
+    let standing = |installation: &Installation| {
+        let granted = granted.get(&installation.id).copied().unwrap_or(0);
+        Standing { budget_left: installation.budget_left(currency, granted), ..Standing::default() }
+    };
+    Ok(budgeted.into_iter().map(|installation| (installation.id, standing(installation))).collect())
+}
+
 /// Which of 10,000 buckets a cart falls in, for as long as it lives.
 fn bucket(cart: Id<Cart>) -> u16 {
     let digest = Digest::of(cart.uuid().as_bytes());
     let [first, second, third, fourth, ..] = *digest.as_bytes();
     u16::try_from(u32::from_be_bytes([first, second, third, fourth]) % 10_000).unwrap_or(0)
-}
-
-/// What a store has before its first rulebook.
-fn no_rules() -> Rulebook {
-    Rulebook {
-        number: 0,
-        note: String::new(),
-        created_at: Timestamp::from_millis(0),
-        groups: Vec::new(),
-        installations: Vec::new(),
-    }
 }
 
 #[cfg(test)]

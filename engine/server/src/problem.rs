@@ -7,14 +7,21 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use martlet_domain::{cart::MAX_QUANTITY, coupon::CouponRefusal};
+use martlet_domain::{
+    cart::MAX_QUANTITY,
+    coupon::CouponRefusal,
+    order::{OrderStatus, Step, StepError},
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, Violation};
+use crate::{
+    api::money::MoneyBody,
+    error::{Error, Violation},
+};
 
 /// What the addresses of problem types begin with.
 pub const TYPE_BASE: &str = "https://martlet.dev/problems/";
@@ -78,22 +85,32 @@ impl IntoResponse for Error {
 
 /// Fills the response that an error has become. Headers that are already there stay.
 pub fn fill(response: &mut Response, error: &Error, request_id: &str) {
-    let problem = describe(error, request_id);
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let (own, body) = render(error, request_id);
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    match problem.status {
-        401 => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"martlet\""));
-        }
-        503 => {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
-        }
-        _ => {}
+    for (name, value) in own {
+        headers.insert(name, value);
     }
     *response.body_mut() = Body::from(body);
+}
+
+/// The headers and the body that an error becomes.
+pub fn render(error: &Error, request_id: &str) -> (Vec<(HeaderName, HeaderValue)>, Vec<u8>) {
+    let problem = describe(error, request_id);
+    let mut headers = vec![
+        (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    match problem.status {
+        401 => {
+            let challenge = HeaderValue::from_static("Bearer realm=\"martlet\"");
+            headers.push((header::WWW_AUTHENTICATE, challenge));
+        }
+        503 => headers.push((header::RETRY_AFTER, RETRY_AFTER)),
+        _ if problem.code == IN_FLIGHT.code => headers.push((header::RETRY_AFTER, RETRY_AFTER)),
+        _ => {}
+    }
+    (headers, serde_json::to_vec(&problem).unwrap_or_default())
 }
 
 /// What a client is told of an error.
@@ -140,6 +157,9 @@ kinds! {
     UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" "An API key is needed";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED "precondition_required" "The version is missing";
     VERSION_CONFLICT = PRECONDITION_FAILED "version_conflict" "The version is no longer current";
+    IDEMPOTENCY_KEY_REQUIRED = BAD_REQUEST "idempotency_key_required" "The Idempotency-Key is missing";
+    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY "idempotency_key_reused" "The Idempotency-Key is another request's";
+    IN_FLIGHT = CONFLICT "in_flight" "The request is being worked on";
     SKU_TAKEN = CONFLICT "sku_taken" "The SKU is taken";
     HANDLE_TAKEN = CONFLICT "handle_taken" "The handle is taken";
     OPTIONS_TAKEN = CONFLICT "options_taken" "The options are taken";
@@ -160,6 +180,22 @@ kinds! {
     COUPON_NEEDS_CUSTOMER = UNPROCESSABLE_ENTITY "coupon_needs_customer" "The coupon is for known customers";
     COUPON_NOT_APPLICABLE = UNPROCESSABLE_ENTITY "coupon_not_applicable" "The coupon gives nothing here";
     SHIPPING_METHOD_NOT_OFFERED = UNPROCESSABLE_ENTITY "shipping_method_not_offered" "Not offered to this cart";
+    CART_EMPTY = UNPROCESSABLE_ENTITY "cart_empty" "The cart is empty";
+    CART_ORDERED = CONFLICT "cart_ordered" "The cart is an order";
+    CHECKOUT_INCOMPLETE = UNPROCESSABLE_ENTITY "checkout_incomplete" "Something isn't known yet";
+    CHECKOUT_BLOCKED = CONFLICT "checkout_blocked" "A plugin that must not fail did";
+    PRICE_CHANGED = CONFLICT "price_changed" "The price is another one";
+    PAYMENT_DECLINED = PAYMENT_REQUIRED "payment_declined" "The payment was declined";
+    PAYMENT_UNKNOWN = SERVICE_UNAVAILABLE "payment_unknown" "The payment isn't known yet";
+    PAYMENT_UNAVAILABLE = SERVICE_UNAVAILABLE "payment_unavailable" "The payment provider can't be used just now";
+    ORDER_CALLED_OFF = CONFLICT "order_called_off" "The order was called off";
+    ORDER_ALREADY_CANCELLED = CONFLICT "order_already_cancelled" "The order is cancelled already";
+    ORDER_STEP_NOT_ALLOWED = CONFLICT "order_step_not_allowed" "Not from where the order is";
+    UNKNOWN_ORDER_LINE = UNPROCESSABLE_ENTITY "unknown_order_line" "The order has no such line";
+    TOO_MANY_UNITS = UNPROCESSABLE_ENTITY "too_many_units" "The line doesn't have as many units";
+    NO_UNITS = UNPROCESSABLE_ENTITY "no_units" "Units are missing";
+    REFUND_EXCEEDS_PAYMENT = UNPROCESSABLE_ENTITY "refund_exceeds_payment" "More than was paid";
+    NOTHING_TO_REFUND = UNPROCESSABLE_ENTITY "nothing_to_refund" "There is nothing to refund";
     PRICING_UNAVAILABLE = SERVICE_UNAVAILABLE "pricing_unavailable" "The price can't be worked out just now";
     CONFIG_REFUSED = UNPROCESSABLE_ENTITY "config_refused" "The plugin refuses the configuration";
     PLUGIN_FAILED = UNPROCESSABLE_ENTITY "plugin_failed" "The plugin failed";
@@ -169,7 +205,8 @@ kinds! {
     INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something went wrong";
 }
 
-fn kind(error: &Error) -> Kind {
+/// The kind of an error.
+pub fn kind(error: &Error) -> Kind {
     match error {
         Error::RouteNotFound => ROUTE_NOT_FOUND,
         Error::MethodNotAllowed => METHOD_NOT_ALLOWED,
@@ -187,6 +224,9 @@ fn kind(error: &Error) -> Kind {
         Error::Unauthenticated { .. } => UNAUTHENTICATED,
         Error::PreconditionRequired => PRECONDITION_REQUIRED,
         Error::VersionConflict { .. } => VERSION_CONFLICT,
+        Error::IdempotencyKeyRequired => IDEMPOTENCY_KEY_REQUIRED,
+        Error::IdempotencyKeyReused => IDEMPOTENCY_KEY_REUSED,
+        Error::InFlight => IN_FLIGHT,
         Error::SkuTaken { .. } => SKU_TAKEN,
         Error::HandleTaken { .. } => HANDLE_TAKEN,
         Error::OptionsTaken => OPTIONS_TAKEN,
@@ -209,13 +249,37 @@ fn kind(error: &Error) -> Kind {
         },
         Error::CouponNotApplicable { .. } => COUPON_NOT_APPLICABLE,
         Error::ShippingMethodNotOffered { .. } => SHIPPING_METHOD_NOT_OFFERED,
-        Error::PricingUnavailable => PRICING_UNAVAILABLE,
+        Error::CartEmpty => CART_EMPTY,
+        Error::CartOrdered => CART_ORDERED,
+        Error::CheckoutIncomplete { .. } => CHECKOUT_INCOMPLETE,
+        Error::CheckoutBlocked { .. } => CHECKOUT_BLOCKED,
+        Error::PriceChanged { .. } => PRICE_CHANGED,
+        Error::PaymentDeclined { .. } => PAYMENT_DECLINED,
+        Error::PaymentUnknown => PAYMENT_UNKNOWN,
+        Error::Payment(_) => PAYMENT_UNAVAILABLE,
+        Error::OrderCalledOff => ORDER_CALLED_OFF,
+        Error::Step(error) => step_kind(error),
+        Error::PricingUnavailable | Error::RulesUnavailable(_) => PRICING_UNAVAILABLE,
         Error::ConfigRefused { .. } => CONFIG_REFUSED,
         Error::PluginFailed { .. } => PLUGIN_FAILED,
         Error::NoRulebook => NO_RULEBOOK,
         Error::TimedOut => TIMED_OUT,
         Error::Busy => BUSY,
         Error::Store(_) | Error::Internal(_) => INTERNAL,
+    }
+}
+
+const fn step_kind(error: &StepError) -> Kind {
+    match error {
+        StepError::NotAllowed { status: OrderStatus::Cancelled, step: Step::Cancel } => {
+            ORDER_ALREADY_CANCELLED
+        }
+        StepError::NotAllowed { .. } => ORDER_STEP_NOT_ALLOWED,
+        StepError::UnknownLine { .. } => UNKNOWN_ORDER_LINE,
+        StepError::TooManyUnits { .. } => TOO_MANY_UNITS,
+        StepError::NoUnits => NO_UNITS,
+        StepError::RefundExceedsPayment { .. } => REFUND_EXCEEDS_PAYMENT,
+        StepError::NothingToRefund => NOTHING_TO_REFUND,
     }
 }
 
@@ -254,9 +318,32 @@ fn facts(error: &Error) -> Map<String, Value> {
         }
         Error::CouponNotApplicable { code, reason, .. } => json!({ "coupon_code": code, "reason": reason }),
         Error::ShippingMethodNotOffered { method } => json!({ "method": method }),
+        Error::CheckoutIncomplete { missing } => json!({ "missing": missing }),
+        Error::CheckoutBlocked { plugins } => json!({ "plugins": plugins }),
+        Error::PriceChanged { expected, total, quote } => {
+            json!({ "expected_total": MoneyBody::from(*expected), "total": MoneyBody::from(*total), "quote": quote })
+        }
+        Error::PaymentDeclined { reason, order } => {
+            json!({ "decline_reason": reason.as_str(), "order_number": order })
+        }
+        Error::Step(error) => step_facts(error),
         _ => Value::Null,
     };
     if let Value::Object(facts) = facts { facts } else { Map::new() }
+}
+
+fn step_facts(error: &StepError) -> Value {
+    match error {
+        StepError::NotAllowed { status, step } => json!({ "order_status": status, "step": step.as_str() }),
+        StepError::UnknownLine { position } => json!({ "position": position }),
+        StepError::TooManyUnits { sku, requested, available } => {
+            json!({ "sku": sku, "requested": requested, "available": available })
+        }
+        StepError::RefundExceedsPayment { requested, refundable } => {
+            json!({ "requested": requested, "refundable": refundable })
+        }
+        StepError::NoUnits | StepError::NothingToRefund => Value::Null,
+    }
 }
 
 #[cfg(test)]
@@ -283,6 +370,9 @@ mod tests {
         ("unauthenticated", 401),
         ("precondition_required", 428),
         ("version_conflict", 412),
+        ("idempotency_key_required", 400),
+        ("idempotency_key_reused", 422),
+        ("in_flight", 409),
         ("sku_taken", 409),
         ("handle_taken", 409),
         ("options_taken", 409),
@@ -303,6 +393,22 @@ mod tests {
         ("coupon_needs_customer", 422),
         ("coupon_not_applicable", 422),
         ("shipping_method_not_offered", 422),
+        ("cart_empty", 422),
+        ("cart_ordered", 409),
+        ("checkout_incomplete", 422),
+        ("checkout_blocked", 409),
+        ("price_changed", 409),
+        ("payment_declined", 402),
+        ("payment_unknown", 503),
+        ("payment_unavailable", 503),
+        ("order_called_off", 409),
+        ("order_already_cancelled", 409),
+        ("order_step_not_allowed", 409),
+        ("unknown_order_line", 422),
+        ("too_many_units", 422),
+        ("no_units", 422),
+        ("refund_exceeds_payment", 422),
+        ("nothing_to_refund", 422),
         ("pricing_unavailable", 503),
         ("config_refused", 422),
         ("plugin_failed", 422),

@@ -9,13 +9,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     actuator,
     api::{self, admin},
-    frame, openapi as description,
+    frame, idempotency, openapi as description,
     state::AppState,
 };
 
 /// The whole HTTP face.
 pub fn router(state: AppState) -> Router {
-    let (router, mut openapi) = described().split_for_parts();
+    let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
+    let routes = described().route_layer(once).merge(claiming_themselves());
+    let (router, mut openapi) = routes.split_for_parts();
     description::complete(&mut openapi);
     surround(router.route("/openapi.json", get(async move || axum::Json(openapi))), state)
 }
@@ -34,7 +36,7 @@ pub(crate) fn surround(router: Router<AppState>, state: AppState) -> Router {
 
 /// The OpenAPI description of the whole HTTP face.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut openapi = described().into_openapi();
+    let mut openapi = described().merge(claiming_themselves()).into_openapi();
     description::complete(&mut openapi);
     openapi
 }
@@ -57,6 +59,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(api::cart_shipping::list_methods))
         .routes(routes!(api::cart_shipping::put_method))
         .routes(routes!(api::quotes::get))
+        .routes(routes!(api::order::get))
         // Merchants' side
         .routes(routes!(admin::products::list, admin::products::create))
         .routes(routes!(admin::product::get, admin::product::update, admin::product::delete))
@@ -69,6 +72,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::coupons::list, admin::coupons::create))
         .routes(routes!(admin::coupon::get, admin::coupon::update))
         .routes(routes!(admin::coupon::disable))
+        .routes(routes!(admin::orders::list))
+        .routes(routes!(admin::orders::get))
         .routes(routes!(admin::installations::list))
         .routes(routes!(admin::rulebooks::active))
         // Operations
@@ -79,6 +84,17 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(actuator::metrics::list))
         .routes(routes!(actuator::metrics::get))
         .routes(routes!(actuator::metrics::prometheus))
+}
+
+/// What stands here claims its `Idempotency-Key` and keeps its answer in the transactions that do the
+/// work, so the layer that does so around all other POSTs isn't around these.
+fn claiming_themselves() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(api::checkout::create))
+        .routes(routes!(admin::order_steps::fulfil))
+        .routes(routes!(admin::order_steps::cancel))
+        .routes(routes!(admin::order_steps::refund))
+        .routes(routes!(admin::order_steps::complete))
 }
 
 #[cfg(test)]

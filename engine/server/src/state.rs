@@ -7,7 +7,7 @@ use martlet_domain::catalog::Handle;
 use martlet_plugin_host::Host;
 use martlet_store::Db;
 
-use crate::{clock::Clock, ids::Ids, operations::Operations, price_cart::Pricer};
+use crate::{clock::Clock, ids::Ids, operations::Operations, orders::Orders, price_cart::Pricer};
 
 /// Everything a process has one of.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct AppState {
     pub db: Db,
     /// Prices carts, with the host that runs components.
     pub pricer: Arc<Pricer>,
+    /// Places, settles and changes orders.
+    pub orders: Arc<Orders>,
     /// Tells the time.
     pub clock: Clock,
     /// Makes ids.

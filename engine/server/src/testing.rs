@@ -2,7 +2,9 @@
 
 mod installed;
 mod log;
+mod orders;
 mod plugin;
+mod published;
 
 use std::{
     sync::{Arc, LazyLock},
@@ -33,8 +35,11 @@ pub use log::logged;
 use crate::{
     cli,
     clock::{Clock, SetClock},
+    config::{OrdersConfig, PaymentsConfig},
     ids::Ids,
     operations::Operations,
+    orders::Orders,
+    payments::Payments,
     price_cart::Pricer,
     router,
     state::{AppState, BodyLimit, RequestRules},
@@ -174,11 +179,23 @@ impl TestAppBuilder {
         let db = Db::open(&url, &StoreConfig::default()).await.expect("a database");
         db.migrate().await.expect("its tables");
         let clock = SetClock::at(NOW);
+        let (clocks, ids) = (Clock::Set(clock.clone()), Ids::seeded());
+        let pricer = Arc::new(Pricer::new(HOST.clone()));
+        let patience = PaymentsConfig { timeout_ms: 1_000, ..PaymentsConfig::default() };
+        let payments = Payments::new(db.clone(), clocks.clone(), &patience);
         let state = AppState {
+            orders: Orders::new(
+                db.clone(),
+                pricer.clone(),
+                clocks.clone(),
+                ids.clone(),
+                payments,
+                OrdersConfig::default().rules(),
+            ),
             db,
-            pricer: Arc::new(Pricer::new(HOST.clone())),
-            clock: Clock::Set(clock.clone()),
-            ids: Ids::seeded(),
+            pricer,
+            clock: clocks,
+            ids,
             operations: Arc::new(Operations::new(NOW).expect("metrics")),
             rules: Arc::new(RequestRules {
                 body_limit: BodyLimit(self.body_limit),
@@ -256,7 +273,7 @@ impl TestRequest<'_> {
         let bytes = body.collect().await.expect("a body").to_bytes();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer { status: parts.status, headers: parts.headers, body, bytes: bytes.into() }
     }
 }
 
@@ -269,6 +286,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, as a string where it isn't JSON.
     pub body: Value,
+    /// The same, to the byte.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {

@@ -24,6 +24,7 @@ struct CartRow {
     email: Option<String>,
     shipping_address: Option<String>,
     shipping_method: Option<String>,
+    order_id: Option<Uuid>,
     created_at: i64,
     updated_at: i64,
     part_id: Option<Uuid>,
@@ -45,7 +46,7 @@ impl Db {
     pub async fn find_cart(&self, store: Id<Store>, id: Id<Cart>) -> Result<Option<Cart>, StoreError> {
         // One statement, because two would see two moments.
         const SQL: &str = "SELECT c.version, c.currency, c.customer_id, c.email, c.shipping_address, \
-             c.shipping_method, c.created_at, c.updated_at, \
+             c.shipping_method, c.order_id, c.created_at, c.updated_at, \
              i.part_id, i.variant_id, i.quantity, i.added_at \
              FROM carts c LEFT JOIN ( \
                SELECT 0 AS kind, position, id AS part_id, variant_id, quantity, added_at \
@@ -67,8 +68,9 @@ impl Db {
         decode(id, rows)
     }
 
-    /// Replaces a cart, all but its id, its currency and when it was made. [`Unique::Cart`] when
-    /// a variant is on two of its lines.
+    /// Replaces a cart, all but its id, its currency, its order and when it was made. Becoming an order
+    /// counts as a change, so whoever knows a cart from before is stale. [`Unique::Cart`] when a
+    /// variant is on two of its lines.
     pub async fn save_cart(
         &self,
         store: Id<Store>,
@@ -108,6 +110,7 @@ fn decode(id: Id<Cart>, rows: Vec<CartRow>) -> Result<Option<Cart>, StoreError> 
             .transpose()?,
         lines: Vec::new(),
         coupons: Vec::new(),
+        order: first.order_id.map(Id::new),
         created_at: Timestamp::from_millis(first.created_at),
         updated_at: Timestamp::from_millis(first.updated_at),
     };

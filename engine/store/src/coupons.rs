@@ -1,8 +1,9 @@
 //! Coupons.
 
 use martlet_domain::{
-    Id, Timestamp,
+    Digest, Id, Timestamp,
     coupon::{Coupon, CouponCode},
+    plugin::Installation,
     settings::Store,
 };
 use sqlx::QueryBuilder;
@@ -12,6 +13,7 @@ use crate::{
     Db, StoreError, Tx, Unique, Update,
     codec::{RowOf, to_json},
     dialect::Statement as _,
+    seal,
 };
 
 /// A page of coupons.
@@ -36,10 +38,11 @@ struct CouponRow {
     total_limit: Option<i64>,
     per_customer_limit: Option<i64>,
     version: i64,
+    seal: Option<Vec<u8>>,
 }
 
 const SELECT: &str = "SELECT id, code, installation_id, config, classes, enabled, starts_at, ends_at, \
-     total_limit, per_customer_limit, version FROM coupons WHERE store_id = ";
+     total_limit, per_customer_limit, version, seal FROM coupons WHERE store_id = ";
 
 impl Db {
     /// Stores a coupon. Its installation must be there. [`Unique::CouponCode`] when the code is
@@ -138,12 +141,18 @@ impl CouponRow {
     fn decode(self) -> Result<Coupon, StoreError> {
         let id = Id::new(self.id);
         let row = RowOf::entity("coupons", id);
+        let (code, classes) = (row.parse("code", &self.code)?, row.json("classes", &self.classes)?);
+        let installation = Id::new(self.installation_id);
+        let found = seal_of(id, &self.code, installation, &self.config, &self.classes)?;
+        seal::check(&row, "seal", self.seal.as_deref(), found, || {
+            format!("the code, installation, configuration or classes of {code} were changed")
+        })?;
         Ok(Coupon {
             id,
-            code: row.parse("code", &self.code)?,
-            installation: Id::new(self.installation_id),
+            code,
+            installation,
             config: self.config,
-            classes: row.json("classes", &self.classes)?,
+            classes,
             enabled: self.enabled,
             starts_at: self.starts_at.map(Timestamp::from_millis),
             ends_at: self.ends_at.map(Timestamp::from_millis),
@@ -154,12 +163,28 @@ impl CouponRow {
     }
 }
 
+/// The seal of what decides what a coupon gives, as it stands in the columns.
+fn seal_of(
+    id: Id<Coupon>,
+    code: &str,
+    installation: Id<Installation>,
+    config: &str,
+    classes: &str,
+) -> Result<Digest, StoreError> {
+    Ok(Digest::of(to_json(&(id, code, installation, config, classes))?.as_bytes()))
+}
+
+fn seal_of_new(coupon: &Coupon, classes: &str) -> Result<Digest, StoreError> {
+    seal_of(coupon.id, coupon.code.as_str(), coupon.installation, &coupon.config, classes)
+}
+
 async fn insert(tx: &mut Tx, store: Id<Store>, coupon: &Coupon) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO coupons (store_id, id, code, installation_id, config, classes, enabled, \
-         starts_at, ends_at, total_limit, per_customer_limit, version) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+         starts_at, ends_at, total_limit, per_customer_limit, version, seal) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     const USAGE: &str = "INSERT INTO coupon_usage (store_id, coupon_id, used) VALUES (?, ?, 0)";
     let classes = to_json(&coupon.classes)?;
+    let seal = seal_of_new(coupon, &classes)?;
     run!(tx, |c| sqlx::query(SQL)
         .bind(store.uuid())
         .bind(coupon.id.uuid())
@@ -173,6 +198,7 @@ async fn insert(tx: &mut Tx, store: Id<Store>, coupon: &Coupon) -> Result<(), St
         .bind(coupon.total_limit)
         .bind(coupon.per_customer_limit)
         .bind(coupon.version)
+        .bind(seal.as_bytes().as_slice())
         .execute(c)
         .await
         .map(drop))
@@ -184,9 +210,10 @@ async fn insert(tx: &mut Tx, store: Id<Store>, coupon: &Coupon) -> Result<(), St
 
 async fn update(tx: &mut Tx, store: Id<Store>, coupon: &Coupon, expected: i64) -> Result<bool, StoreError> {
     const SQL: &str = "UPDATE coupons SET code = ?, installation_id = ?, config = ?, classes = ?, enabled = ?, \
-         starts_at = ?, ends_at = ?, total_limit = ?, per_customer_limit = ?, version = version + 1 \
+         starts_at = ?, ends_at = ?, total_limit = ?, per_customer_limit = ?, seal = ?, version = version + 1 \
          WHERE store_id = ? AND id = ? AND version = ?";
     let classes = to_json(&coupon.classes)?;
+    let seal = seal_of_new(coupon, &classes)?;
     let done = run!(tx, |c| sqlx::query(SQL)
         .bind(coupon.code.as_str())
         .bind(coupon.installation.uuid())
@@ -197,6 +224,7 @@ async fn update(tx: &mut Tx, store: Id<Store>, coupon: &Coupon, expected: i64) -
         .bind(coupon.ends_at.map(Timestamp::as_millis))
         .bind(coupon.total_limit)
         .bind(coupon.per_customer_limit)
+        .bind(seal.as_bytes().as_slice())
         .bind(store.uuid())
         .bind(coupon.id.uuid())
         .bind(expected)

@@ -98,6 +98,15 @@ pub(crate) trait Statement {
     fn text(&mut self, value: &str) -> &mut Self;
     /// Appends a placeholder for an id.
     fn id(&mut self, value: Uuid) -> &mut Self;
+    /// Appends a placeholder for an id that may be missing.
+    fn maybe_id(&mut self, value: Option<Uuid>) -> &mut Self;
+    /// Appends a placeholder for a number that may be missing.
+    fn maybe_int(&mut self, value: Option<i64>) -> &mut Self;
+    /// Appends a placeholder for bytes.
+    fn bytes(&mut self, value: &[u8]) -> &mut Self;
+    /// Locks the rows that are read, in the order they are read, until the transaction ends. On SQLite
+    /// the transaction has locked all others out already.
+    fn for_update(&mut self) -> &mut Self;
 
     /// Appends `(?, ?, ...)`. An empty list isn't SQL: callers answer that without asking.
     fn ids(&mut self, values: impl IntoIterator<Item = Uuid>) -> &mut Self {
@@ -121,7 +130,7 @@ pub(crate) trait Statement {
 }
 
 macro_rules! statement {
-    ($database:ty) => {
+    ($database:ty, $lock:literal) => {
         impl Statement for QueryBuilder<$database> {
             fn part(&mut self, fragment: &'static str) -> &mut Self {
                 self.push(fragment)
@@ -138,9 +147,25 @@ macro_rules! statement {
             fn id(&mut self, value: Uuid) -> &mut Self {
                 self.push_bind(value)
             }
+
+            fn maybe_id(&mut self, value: Option<Uuid>) -> &mut Self {
+                self.push_bind(value)
+            }
+
+            fn maybe_int(&mut self, value: Option<i64>) -> &mut Self {
+                self.push_bind(value)
+            }
+
+            fn bytes(&mut self, value: &[u8]) -> &mut Self {
+                self.push_bind(value.to_vec())
+            }
+
+            fn for_update(&mut self) -> &mut Self {
+                self.push($lock)
+            }
         }
     };
 }
 
-statement!(MySql);
-statement!(Sqlite);
+statement!(MySql, " FOR UPDATE");
+statement!(Sqlite, "");

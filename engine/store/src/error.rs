@@ -75,6 +75,10 @@ pub enum Unique {
     Installation,
     /// An API key.
     ApiKey,
+    /// The key of a request that may be sent again.
+    IdempotencyKey,
+    /// An order's number.
+    OrderNumber,
 }
 
 impl fmt::Display for Unique {
@@ -91,6 +95,8 @@ impl fmt::Display for Unique {
             Self::PluginVersion => "the component",
             Self::Installation => "the installation's id",
             Self::ApiKey => "the API key",
+            Self::IdempotencyKey => "the idempotency key",
+            Self::OrderNumber => "the order's number",
         })
     }
 }

@@ -1,17 +1,19 @@
 //! The installations a merchant works on. What is live is a rulebook.
 
-use martlet_domain::{Id, plugin::Installation, settings::Store};
+use martlet_domain::{Digest, Id, plugin::Installation, settings::Store};
 use uuid::Uuid;
 
 use crate::{
     Db, StoreError, Tx, Unique,
     codec::{RowOf, to_json},
+    seal,
 };
 
 #[derive(sqlx::FromRow)]
 struct InstallationRow {
     id: Uuid,
     body: String,
+    seal: Option<Vec<u8>>,
 }
 
 impl Db {
@@ -39,7 +41,8 @@ impl Db {
         installation: &Installation,
     ) -> Result<bool, StoreError> {
         const SEQUENCE: &str = "SELECT sequence FROM installations WHERE store_id = ? AND id = ?";
-        const SQL: &str = "UPDATE installations SET component = ?, body = ? WHERE store_id = ? AND id = ?";
+        const SQL: &str =
+            "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
         transaction!(self, |tx| {
             let sequence: Option<i64> = run!(tx, |c| sqlx::query_scalar(SEQUENCE)
                 .bind(store.uuid())
@@ -48,9 +51,11 @@ impl Db {
                 .await)?;
             let Some(sequence) = sequence else { return Ok(false) };
             let body = to_json(&Installation { sequence, ..installation.clone() })?;
+            let seal = Digest::of(body.as_bytes());
             run!(tx, |c| sqlx::query(SQL)
                 .bind(installation.component.as_bytes().as_slice())
-                .bind(body)
+                .bind(&body)
+                .bind(seal.as_bytes().as_slice())
                 .bind(store.uuid())
                 .bind(installation.id.uuid())
                 .execute(c)
@@ -66,7 +71,7 @@ impl Db {
         store: Id<Store>,
         id: Id<Installation>,
     ) -> Result<Option<Installation>, StoreError> {
-        const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ? AND id = ?";
+        const SQL: &str = "SELECT id, body, seal FROM installations WHERE store_id = ? AND id = ?";
         let row: Option<InstallationRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).bind(id.uuid()).fetch_optional(c).await)?;
         row.map(InstallationRow::decode).transpose()
@@ -74,7 +79,7 @@ impl Db {
 
     /// All installations of a store, by sequence number.
     pub async fn list_installations(&self, store: Id<Store>) -> Result<Vec<Installation>, StoreError> {
-        const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ? ORDER BY sequence";
+        const SQL: &str = "SELECT id, body, seal FROM installations WHERE store_id = ? ORDER BY sequence";
         let rows: Vec<InstallationRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
         rows.into_iter().map(InstallationRow::decode).collect()
@@ -85,7 +90,14 @@ impl InstallationRow {
     fn decode(self) -> Result<Installation, StoreError> {
         let id = Id::new(self.id);
         let row = RowOf::entity("installations", id);
-        let installation: Installation = row.json("body", &self.body)?;
+        let read: Result<Installation, StoreError> = row.json("body", &self.body);
+        seal::check(&row, "body", self.seal.as_deref(), Digest::of(self.body.as_bytes()), || match &read {
+            Ok(installation) => {
+                format!("the installation of `{}` or its configuration was changed", installation.plugin)
+            }
+            Err(_) => "it was changed, and can't be read any more".to_owned(),
+        })?;
+        let installation = read?;
         if installation.id != id {
             return Err(row.corrupt("body", "it has another id"));
         }
@@ -105,16 +117,27 @@ async fn next_sequence(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError>
 
 async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> Result<(), StoreError> {
     const SQL: &str =
-        "INSERT INTO installations (store_id, id, sequence, component, body) VALUES (?, ?, ?, ?, ?)";
+        "INSERT INTO installations (store_id, id, sequence, component, body, seal) VALUES (?, ?, ?, ?, ?, ?)";
+    const BUDGET: &str = "INSERT INTO budget_usage (store_id, installation_id, granted) VALUES (?, ?, 0)";
     let body = to_json(installation)?;
+    let seal = Digest::of(body.as_bytes());
     run!(tx, |c| sqlx::query(SQL)
         .bind(store.uuid())
         .bind(installation.id.uuid())
         .bind(installation.sequence)
         .bind(installation.component.as_bytes().as_slice())
         .bind(body)
+        .bind(seal.as_bytes().as_slice())
         .execute(c)
         .await
         .map(drop))
-    .map_err(|error| Unique::Installation.or(error))
+    .map_err(|error| Unique::Installation.or(error))?;
+    // What it has given is there from the start, so that giving is one UPDATE.
+    run!(tx, |c| sqlx::query(BUDGET)
+        .bind(store.uuid())
+        .bind(installation.id.uuid())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
 }

@@ -13,6 +13,7 @@
 mod dispatch;
 
 mod api_keys;
+mod budget_usage;
 mod carts;
 mod categories;
 mod codec;
@@ -24,19 +25,26 @@ mod customers;
 mod db;
 mod dialect;
 mod error;
+pub mod fault;
+mod idempotency;
 mod installations;
 mod migrate;
 mod offers;
+mod orders;
+mod outbox;
 mod plugins;
 mod popular;
 mod prices;
 mod product_listing;
 mod products;
+mod receipts;
 mod rulebooks;
+mod seal;
 mod search_text;
 mod settings;
 mod stock;
 mod stores;
+mod test_payments;
 mod update;
 mod variants;
 
@@ -45,9 +53,17 @@ pub use config::{Durability, StoreConfig};
 pub use coupons::CouponPage;
 pub use db::{Db, Tx};
 pub use error::{StoreError, Unique};
+pub use idempotency::{Claim, ClaimState, StoredAnswer};
 pub use migrate::Migration;
 pub use offers::Offer;
+pub use orders::{
+    OrderPage, OrderQuery,
+    commit::{Advance, Answering, Committed, FactsChange, Placement, Work},
+};
+pub use outbox::DueEvent;
 pub use product_listing::{PriceRange, ProductCursor, ProductItem, ProductPage, ProductQuery, ProductSort};
+pub use receipts::{ReceiptEntry, StoredReceipt};
 pub use rulebooks::{RulebookDraft, RulebookSummary};
 pub use stock::StockUpdate;
+pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};
 pub use update::{Update, Versioned};

@@ -1,14 +1,17 @@
 //! Rulebooks: numbered in each store, never changed, one of them active.
 
+use std::collections::BTreeSet;
+
 use martlet_domain::{
     Id, Timestamp,
-    plugin::{Group, Installation, Rulebook},
+    plugin::{Group, Installation, Rulebook, SealedRulebook},
     settings::Store,
 };
 
 use crate::{
     Db, StoreError, Tx,
     codec::{RowOf, to_json},
+    seal::RulebookSeal,
 };
 
 /// A rulebook that has no number yet.
@@ -46,37 +49,46 @@ struct SummaryRow {
 struct BodyRow {
     number: i64,
     body: String,
+    seal: Option<String>,
 }
 
 impl Db {
     /// Stores a rulebook under the next number of the store, makes it the active one, and returns
-    /// it. Numbers have no gaps.
+    /// it. Numbers have no gaps. Each of its components must be a plugin version of the store, and
+    /// can't be deleted from then on.
     pub async fn publish_rulebook(
         &self,
         store: Id<Store>,
         draft: RulebookDraft,
-    ) -> Result<Rulebook, StoreError> {
+    ) -> Result<SealedRulebook, StoreError> {
         let RulebookDraft { note, created_at, groups, installations } = draft;
-        let mut rulebook = Rulebook { number: 0, note, created_at, groups, installations };
+        let draft = Rulebook { number: 0, note, created_at, groups, installations };
         transaction!(self, |tx| {
-            rulebook.number = next_number(tx, store).await?;
+            let number = next_number(tx, store).await?;
+            let rulebook = SealedRulebook::new(Rulebook { number, ..draft.clone() });
             insert(tx, store, &rulebook).await?;
-            activate(tx, store, rulebook.number).await
-        })?;
-        Ok(rulebook)
+            insert_components(tx, store, &rulebook).await?;
+            activate(tx, store, number).await?;
+            Ok(rulebook)
+        })
     }
 
-    /// The rulebook with a number.
-    pub async fn find_rulebook(&self, store: Id<Store>, number: i64) -> Result<Option<Rulebook>, StoreError> {
-        const SQL: &str = "SELECT number, body FROM rulebooks WHERE store_id = ? AND number = ?";
+    /// The rulebook with a number. [`StoreError::Corrupt`] says which installation isn't what was
+    /// published.
+    pub async fn find_rulebook(
+        &self,
+        store: Id<Store>,
+        number: i64,
+    ) -> Result<Option<SealedRulebook>, StoreError> {
+        const SQL: &str = "SELECT number, body, seal FROM rulebooks WHERE store_id = ? AND number = ?";
         let row: Option<BodyRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).bind(number).fetch_optional(c).await)?;
         row.map(|row| row.decode(store)).transpose()
     }
 
     /// The active rulebook, once one was published.
-    pub async fn find_active_rulebook(&self, store: Id<Store>) -> Result<Option<Rulebook>, StoreError> {
-        const SQL: &str = "SELECT r.number, r.body FROM active_rulebooks a \
+    pub async fn find_active_rulebook(&self, store: Id<Store>) -> Result<Option<SealedRulebook>, StoreError> {
+        const SQL: &str = "SELECT r.number, r.body, r.seal FROM active_rulebooks a \
              JOIN rulebooks r ON r.store_id = a.store_id AND r.number = a.number WHERE a.store_id = ?";
         let row: Option<BodyRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_optional(c).await)?;
@@ -116,13 +128,25 @@ impl SummaryRow {
 }
 
 impl BodyRow {
-    fn decode(self, store: Id<Store>) -> Result<Rulebook, StoreError> {
+    fn decode(self, store: Id<Store>) -> Result<SealedRulebook, StoreError> {
         let row = RowOf::named("rulebooks", format!("{} in {store:?}", self.number));
+        let seal: Option<RulebookSeal> =
+            self.seal.as_deref().map(|text| row.json("seal", text)).transpose()?;
+        if let Some(change) = seal.as_ref().and_then(|seal| seal.change(&self.body)) {
+            return Err(row.corrupt("body", change));
+        }
         let rulebook: Rulebook = row.json("body", &self.body)?;
         if rulebook.number != self.number {
             return Err(row.corrupt("body", "it has another number"));
         }
-        Ok(rulebook)
+        let rulebook = SealedRulebook::new(rulebook);
+        // Receipts name the digest that it was sealed with: it can't mean something else today.
+        match seal {
+            Some(seal) if seal.digest() != rulebook.digest() => {
+                Err(row.corrupt("seal", format!("what is read has the digest {}", rulebook.digest())))
+            }
+            _ => Ok(rulebook),
+        }
     }
 }
 
@@ -136,19 +160,41 @@ async fn next_number(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError> {
     next.ok_or(StoreError::UnknownReference)
 }
 
-async fn insert(tx: &mut Tx, store: Id<Store>, rulebook: &Rulebook) -> Result<(), StoreError> {
+async fn insert(tx: &mut Tx, store: Id<Store>, rulebook: &SealedRulebook) -> Result<(), StoreError> {
     const SQL: &str =
-        "INSERT INTO rulebooks (store_id, number, note, created_at, body) VALUES (?, ?, ?, ?, ?)";
-    let body = to_json(rulebook)?;
+        "INSERT INTO rulebooks (store_id, number, note, created_at, body, seal) VALUES (?, ?, ?, ?, ?, ?)";
+    let body = to_json::<Rulebook>(rulebook)?;
+    let seal = to_json(&RulebookSeal::new(rulebook, &body)?)?;
     run!(tx, |c| sqlx::query(SQL)
         .bind(store.uuid())
         .bind(rulebook.number)
         .bind(&rulebook.note)
         .bind(rulebook.created_at.as_millis())
         .bind(body)
+        .bind(seal)
         .execute(c)
         .await
         .map(drop))?;
+    Ok(())
+}
+
+async fn insert_components(
+    tx: &mut Tx,
+    store: Id<Store>,
+    rulebook: &SealedRulebook,
+) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO rulebook_components (store_id, number, component) VALUES (?, ?, ?)";
+    let components: BTreeSet<_> =
+        rulebook.installations.iter().map(|installation| installation.component).collect();
+    for component in components {
+        run!(tx, |c| sqlx::query(SQL)
+            .bind(store.uuid())
+            .bind(rulebook.number)
+            .bind(component.as_bytes().as_slice())
+            .execute(c)
+            .await
+            .map(drop))?;
+    }
     Ok(())
 }
 

@@ -8,6 +8,10 @@
 
 #[path = "conformance/harness.rs"]
 mod harness;
+#[path = "conformance/ledger.rs"]
+mod ledger;
+#[path = "conformance/ordering.rs"]
+mod ordering;
 #[path = "conformance/samples.rs"]
 mod samples;
 
@@ -127,6 +131,10 @@ suite! {
         transactions_in_opposite_orders_all_succeed
         a_use_that_is_rolled_back_is_not_counted
         another_store_sees_no_coupon;
+    "conformance/budget_usage.rs" budget_usage:
+        what_was_granted_is_read_by_installation
+        an_installation_without_a_row_has_granted_nothing
+        another_store_sees_no_grants;
     "conformance/plugins.rs" plugins:
         a_plugin_is_found_by_id_and_name
         plugins_are_listed_by_name
@@ -146,6 +154,8 @@ suite! {
         no_rulebook_is_active_at_first
         a_published_rulebook_is_active_and_found_by_number
         an_older_rulebook_stays_as_it_was
+        a_rulebook_of_an_unknown_component_is_refused
+        a_component_may_run_twice_in_a_rulebook
         sixteen_parallel_publishers_get_numbers_without_gaps
         rulebooks_are_listed_from_the_highest
         another_store_sees_no_rulebook;
@@ -154,6 +164,29 @@ suite! {
         a_revoked_key_is_found_no_more
         a_secret_stands_for_one_key
         another_store_sees_no_key;
+    "conformance/idempotency.rs" idempotency:
+        a_key_is_free_then_in_flight_then_answered
+        an_empty_answer_round_trips
+        another_request_under_a_taken_key_is_told_so
+        only_who_has_a_key_answers_or_frees_it
+        an_answered_key_is_never_freed
+        an_expired_key_is_free_and_replaced
+        of_parallel_claims_one_gets_the_key
+        an_abandoned_claim_is_taken_over_once
+        many_keys_are_claimed_at_once_or_none
+        keys_are_found_and_answered_within_a_transaction
+        expired_keys_are_deleted_in_batches
+        a_corrupt_answer_is_named
+        a_request_id_that_is_too_long_is_out_of_bounds;
+    "conformance/test_payments.rs" test_payments:
+        entries_are_listed_oldest_first_as_they_were_written
+        a_key_is_written_once_and_then_given_back
+        of_twenty_parallel_entries_of_one_key_one_is_written
+        a_balance_counts_what_was_moved
+        who_holds_an_entry_lets_others_wait
+        an_entry_that_is_too_long_or_homeless_is_refused
+        a_corrupt_entry_is_named
+        another_store_sees_no_entry;
     "conformance/corrupt.rs" corrupt:
         a_corrupt_store_is_named
         corrupt_settings_are_named
@@ -166,6 +199,96 @@ suite! {
         a_corrupt_plugin_is_named
         a_corrupt_component_is_named
         a_corrupt_rulebook_is_named;
+    "conformance/seals.rs" seals:
+        a_flipped_byte_of_a_component_is_named
+        a_change_to_a_rulebook_names_the_plugin
+        a_change_beside_the_installations_is_told_apart
+        a_rulebook_sealed_for_another_is_refused
+        a_change_to_an_installation_names_the_plugin
+        a_change_to_a_coupon_names_its_code
+        rows_older_than_seals_are_read_as_they_stand
+        a_broken_seal_is_named;
+    "conformance/kept.rs" kept:
+        a_component_that_a_rulebook_runs_cannot_be_deleted
+        a_rulebook_that_is_active_or_runs_components_cannot_be_deleted;
+    "conformance/receipts.rs" receipts:
+        a_receipt_round_trips_and_reads_back
+        receipts_are_listed_by_order_and_since_a_moment
+        a_changed_receipt_is_named_and_hides_no_other
+        every_flipped_byte_of_a_receipt_is_found
+        a_receipt_that_is_gone_is_missed
+        an_order_keeps_its_rulebook_and_its_receipt_keeps_the_order;
+    "conformance/orders.rs" orders:
+        an_order_round_trips_at_its_extremes
+        progress_round_trips_at_its_extremes
+        a_large_order_round_trips
+        orders_are_listed_from_the_last_by_status_and_customer
+        a_cart_lists_the_orders_it_became_from_the_last
+        unsettled_orders_of_all_stores_come_by_their_end
+        a_corrupt_order_is_named
+        a_corrupt_order_hides_no_other_that_is_unsettled
+        another_store_sees_no_order;
+    "conformance/orders/placed.rs" orders_placed:
+        an_order_holds_all_it_needs
+        a_cart_that_was_changed_is_refused
+        a_cart_is_ordered_once
+        a_cart_that_isnt_there_is_refused
+        the_same_cart_twice_in_a_group_is_ordered_once
+        a_refused_try_leaves_the_cart_to_the_next
+        an_order_that_wants_too_much_is_short_by_name
+        a_variant_of_another_store_is_out_of_stock
+        in_a_group_whoever_comes_first_is_served_first
+        no_work_is_done_at_once
+        a_key_is_taken_by_the_first_order_under_it
+        a_request_that_comes_twice_in_a_group_is_told_so
+        a_refused_try_leaves_the_key_to_the_next
+        a_coupons_limit_holds_in_a_group_and_across
+        a_customers_limit_holds_in_a_group_and_across
+        a_budget_holds_in_a_group_and_across
+        a_budget_without_a_row_begins_at_nothing
+        a_taken_number_is_a_conflict_and_nothing_of_its_group_stays
+        a_number_is_taken_in_its_store_alone
+        an_order_under_an_unknown_rulebook_is_refused
+        a_group_may_be_of_two_stores
+        a_group_of_large_carts_is_stored
+        units_of_one_variant_on_two_lines_are_reserved_together;
+    "conformance/orders/advanced.rs" orders_advanced:
+        a_step_is_stored_and_counts
+        a_stale_step_moves_nothing
+        of_two_steps_of_one_version_in_a_group_the_first_is_taken
+        what_is_shipped_leaves_shelf_and_reservation
+        what_came_to_nothing_is_free_again_and_so_is_its_cart
+        a_cart_that_became_another_order_isnt_reopened
+        a_paid_order_that_is_cancelled_keeps_its_cart
+        what_comes_back_is_released_or_put_on_the_shelf
+        what_is_given_back_others_of_the_group_may_have
+        many_orders_step_in_one_group
+        more_than_was_reserved_never_moves
+        a_customers_facts_learn_of_a_step
+        requests_are_answered_with_the_step
+        a_step_under_a_taken_key_is_a_conflict_and_isnt_taken
+        another_store_steps_no_order;
+    "conformance/orders/contended.rs" orders_contended:
+        fifty_shoppers_get_twenty_units
+        carts_of_five_variants_in_any_order_all_succeed
+        groups_of_several_engines_all_succeed
+        forty_shoppers_use_a_coupon_ten_times
+        three_customers_use_a_coupon_three_times_each
+        forty_shoppers_share_a_budget
+        of_twenty_checkouts_of_a_cart_one_is_placed
+        of_twenty_orders_under_a_key_one_is_placed
+        of_twenty_steps_of_a_version_one_is_taken
+        orders_that_come_and_go_leak_nothing
+        counting_stock_and_selling_it_get_along
+        facts_of_customers_are_told_in_any_order;
+    "conformance/outbox.rs" outbox:
+        an_orders_events_come_one_after_another
+        a_delivery_may_leave_another_event
+        an_event_that_isnt_delivered_comes_back
+        a_stale_step_leaves_no_event_and_delivers_none
+        those_due_first_come_first
+        of_several_takers_one_gets_an_event
+        a_corrupt_event_hides_no_other;
     "conformance/database.rs" database:
         an_open_database_answers
         migrations_are_pending_until_they_ran

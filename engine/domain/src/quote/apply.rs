@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Basis, Bundle, BuyXGetY, Candidate, Class, Minimum, Scope, Threshold, Value,
+    budget::Budgets,
     input::GiftInput,
     ledger::{Deduction, Ledger, Units},
     pick,
@@ -11,8 +12,10 @@ use super::{
     verdict::{Allocation, Applied, GrantedGift, Reason, Reduction},
 };
 use crate::{
+    Id,
     catalog::Sku,
     money::{Ppm, div_round_half_away},
+    plugin::Installation,
 };
 
 /// What candidates work on, and what those before them have left of it.
@@ -23,6 +26,17 @@ pub(super) struct Board {
     pub(super) tags: BTreeMap<String, String>,
     /// Gifts that can still be given.
     pub(super) gifts: Vec<GiftInput>,
+    pub(super) budgets: Budgets,
+}
+
+/// Who gives.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Giver<'a> {
+    pub(super) installation: Id<Installation>,
+    /// What others are told excluded them.
+    pub(super) name: &'a str,
+    /// The variants it may give away.
+    pub(super) gifts: &'a [Sku],
 }
 
 /// What a candidate's value comes to, before anything is taken off.
@@ -33,13 +47,12 @@ struct Discount {
 }
 
 impl Board {
-    /// Applies a candidate that was found sound. `name` is what others are told excluded them.
+    /// Applies a candidate that was found sound.
     pub(super) fn apply(
         &mut self,
         candidate: &Candidate,
         basis: Basis,
-        gifts: &[Sku],
-        name: &str,
+        giver: Giver<'_>,
     ) -> Result<Applied, Reason> {
         for tag in &candidate.exclusivity_tags {
             if let Some(by) = self.tags.get(tag) {
@@ -50,29 +63,38 @@ impl Board {
             self.test(threshold)?;
         }
         let applied = match &candidate.value {
-            Value::Gift(gift) => self.give(&gift.sku, gift.quantity, gifts)?,
-            _ => self.discount(candidate, basis)?,
+            Value::Gift(gift) => self.give(&gift.sku, gift.quantity, giver)?,
+            _ => self.discount(candidate, basis, giver)?,
         };
-        self.tags.extend(candidate.exclusivity_tags.iter().map(|tag| (tag.clone(), name.to_owned())));
+        self.tags.extend(candidate.exclusivity_tags.iter().map(|tag| (tag.clone(), giver.name.to_owned())));
         Ok(applied)
     }
 
     /// Sets the price of units, up or down, but not below their floor.
-    pub(super) fn reprice(&mut self, scope: &Scope, amount: i64) -> Result<Applied, Reason> {
-        let units = self.ledger.select(Class::Line, scope);
+    pub(super) fn reprice(
+        &mut self,
+        scope: &Scope,
+        amount: i64,
+        giver: Giver<'_>,
+    ) -> Result<Applied, Reason> {
         let mut allocations = BTreeMap::new();
         let mut reduced = None;
-        for units in units {
+        let mut prices = Vec::new();
+        for units in self.ledger.select(Class::Line, scope) {
             let price = amount.max(units.floor);
             if price > amount {
                 reduced = Some(Reduction::Left);
             }
             if price != units.left {
                 *allocations.entry(units.line).or_insert(0) += i64::from(units.count) * (units.left - price);
-                self.ledger.reprice(units, price);
+                prices.push((units, price));
             }
         }
-        if allocations.is_empty() { Err(Reason::NoEffect) } else { Ok(self.applied(allocations, reduced)) }
+        let applied = self.afford(allocations, reduced, giver)?;
+        for (units, price) in prices {
+            self.ledger.reprice(units, price);
+        }
+        Ok(applied)
     }
 
     fn test(&self, threshold: &Threshold) -> Result<(), Reason> {
@@ -97,30 +119,30 @@ impl Board {
         }
     }
 
-    fn give(&mut self, sku: &Sku, quantity: u32, granted: &[Sku]) -> Result<Applied, Reason> {
-        let gift = self.gifts.iter_mut().find(|gift| gift.sku == *sku).filter(|_| granted.contains(sku));
-        let gift = gift.ok_or(Reason::GiftNotGranted)?;
+    fn give(&mut self, sku: &Sku, quantity: u32, giver: Giver<'_>) -> Result<Applied, Reason> {
+        let gift = self.gifts.iter_mut().find(|gift| gift.sku == *sku);
+        let gift = gift.filter(|_| giver.gifts.contains(sku)).ok_or(Reason::GiftNotGranted)?;
         if gift.available < i64::from(quantity) {
             return Err(Reason::GiftOutOfStock { available: gift.available });
         }
-        gift.available -= i64::from(quantity);
         let worth = i64::from(quantity) * gift.unit_amount;
-        let gift = GrantedGift { sku: sku.clone(), variant: gift.variant, quantity, worth };
-        Ok(Applied { amount: 0, allocations: Vec::new(), gift: Some(gift), reduced: None })
+        let granted = GrantedGift { sku: sku.clone(), variant: gift.variant, quantity, worth };
+        let applied = Applied { amount: 0, allocations: Vec::new(), gift: Some(granted), reduced: None };
+        self.budgets.take(giver.installation, &applied)?;
+        gift.available -= i64::from(quantity);
+        Ok(applied)
     }
 
-    fn discount(&mut self, candidate: &Candidate, basis: Basis) -> Result<Applied, Reason> {
+    fn discount(&mut self, candidate: &Candidate, basis: Basis, giver: Giver<'_>) -> Result<Applied, Reason> {
         let discount = self.value(candidate, basis)?;
         let mut allocations = BTreeMap::new();
         for deduction in &discount.deductions {
             *allocations.entry(deduction.line).or_insert(0) += narrow(deduction.total());
         }
-        if allocations.is_empty() {
-            return Err(Reason::NoEffect);
-        }
+        let applied = self.afford(allocations, discount.reduced, giver)?;
         self.ledger.deduct(&discount.deductions);
         self.ledger.consume(&discount.consumed);
-        Ok(self.applied(allocations, discount.reduced))
+        Ok(applied)
     }
 
     fn value(&self, candidate: &Candidate, basis: Basis) -> Result<Discount, Reason> {
@@ -181,9 +203,19 @@ impl Board {
         Ok(Discount { deductions, consumed: lots.into_iter().flat_map(|lot| lot.units).collect(), reduced })
     }
 
-    fn applied(&self, allocations: BTreeMap<usize, i64>, reduced: Option<Reduction>) -> Applied {
+    /// What the parts of lines come to, once it is taken from the giver's budget. Nothing else has
+    /// changed by then.
+    fn afford(
+        &mut self,
+        allocations: BTreeMap<usize, i64>,
+        reduced: Option<Reduction>,
+        giver: Giver<'_>,
+    ) -> Result<Applied, Reason> {
+        if allocations.is_empty() {
+            return Err(Reason::NoEffect);
+        }
         let shipping = self.ledger.shipping();
-        Applied {
+        let applied = Applied {
             amount: allocations.values().sum(),
             allocations: allocations
                 .into_iter()
@@ -194,7 +226,9 @@ impl Board {
                 .collect(),
             gift: None,
             reduced,
-        }
+        };
+        self.budgets.take(giver.installation, &applied)?;
+        Ok(applied)
     }
 }
 

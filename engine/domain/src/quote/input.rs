@@ -5,21 +5,25 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Id, Timestamp,
+    Digest, Id, Timestamp,
     cart::{MAX_LINES, MAX_QUANTITY},
     catalog::{Attribute, Handle, Product, Sku, Variant},
     coupon::Coupon,
     customer::CustomerFacts,
     money::{Currency, MAX_PRICE, Ppm},
-    plugin::{Installation, SealedRulebook},
+    plugin::{Installation, Rulebook, SealedRulebook},
     settings::TaxRates,
 };
 
 /// Everything a quote depends on, beside the answers of the components it names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The rules. A receipt names them by number and digest.
-    #[serde(skip)]
+    /// The rules. A receipt names them by number and digest, and [`Recorded::input`] puts them in:
+    /// what is read back without it has rules that have nobody's digest.
+    ///
+    /// [`Recorded::input`]: super::Recorded::input
+    #[serde(skip, default = "unnamed_rules")]
     pub rulebook: Arc<SealedRulebook>,
     /// The moment the cart is priced at.
     pub as_of: Timestamp,
@@ -102,6 +106,11 @@ impl Input {
             None => Ok(()),
         }
     }
+}
+
+fn unnamed_rules() -> Arc<SealedRulebook> {
+    let digest = Digest::from_bytes([0; 32]);
+    Arc::new(SealedRulebook { rulebook: Rulebook::without_rules(), digest })
 }
 
 fn amount(amount: i64, of: impl FnOnce() -> String) -> Result<(), InputError> {

@@ -3,6 +3,7 @@
 use super::{
     Evaluation, Input, InputError, Outcome, Snapshot, SnapshotLine, SnapshotShipping, Stage, StageCalls,
     apply::Board,
+    budget::Budgets,
     ledger::Ledger,
     receipt::{Receipt, StageAnswers},
     resolve,
@@ -56,7 +57,8 @@ impl Pricing {
             ledger.add_shipping(shipping.amount);
         }
         let (roster, refusals) = if input.lines.is_empty() { Default::default() } else { roster::of(&input) };
-        let board = Board { ledger, tags: Default::default(), gifts: input.gifts.clone() };
+        let (gifts, budgets) = (input.gifts.clone(), Budgets::of(&input));
+        let board = Board { ledger, tags: Default::default(), gifts, budgets };
         Ok(Self {
             quantities: input.lines.iter().map(|line| line.quantity).collect(),
             stages: Stage::ALL.into_iter().rev().collect(),
@@ -85,7 +87,7 @@ impl Pricing {
                 self.verdicts
                     .extend(unasked.map(|source| Verdict::on_call(stage, source, Reason::NoShippingMethod)));
             } else if !asked.is_empty() {
-                let calls = asked.iter().map(|asked| asked.call(&self.input)).collect();
+                let calls = asked.iter().map(|asked| asked.call(&self.input, &self.board.budgets)).collect();
                 self.asked = Some((stage, asked));
                 return Some(StageCalls { snapshot: self.snapshot(stage), calls });
             }
@@ -136,6 +138,7 @@ impl Pricing {
             gifts: gifts.collect(),
             shipping,
             totals,
+            budgeted: self.board.budgets.installations(),
             blocked_by: self.blocked_by,
             provisional: self.provisional,
             receipt: Receipt::new(&self.input, &self.answers, &self.verdicts, &totals),

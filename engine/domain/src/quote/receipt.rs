@@ -5,13 +5,16 @@
 //! length-first order of DAG-CBOR, whose encoder writes it, are the same. Fuel isn't in it: it
 //! belongs to an engine version. Nothing in it names a person.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Input, Outcome, Stage, Totals, Verdict};
 use crate::{
-    Digest,
+    Digest, Timestamp,
     plugin::{Rulebook, SealedRulebook},
 };
+
+/// The layout of receipts that is written and read.
+pub(super) const LAYOUT: u64 = 1;
 
 /// Evidence in bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,27 +24,44 @@ pub struct Receipt {
 }
 
 /// The answers of one stage, in the order of its calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct StageAnswers {
     pub(super) stage: Stage,
     pub(super) outcomes: Vec<Outcome>,
 }
 
 #[derive(Serialize)]
-struct Content<'a> {
+pub(super) struct Content<'a> {
     /// Version of this layout.
-    receipt: u8,
-    rulebook: RulebookReference,
-    input: &'a Input,
-    answers: &'a [StageAnswers],
-    verdicts: &'a [Verdict],
-    totals: &'a Totals,
+    pub(super) receipt: u64,
+    pub(super) rulebook: RulebookReference,
+    pub(super) input: &'a Input,
+    pub(super) answers: &'a [StageAnswers],
+    pub(super) verdicts: &'a [Verdict],
+    pub(super) totals: &'a Totals,
 }
 
-#[derive(Serialize)]
-struct RulebookReference {
-    number: i64,
-    digest: Digest,
+/// Names a rulebook and its contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulebookReference {
+    /// Its number in the store.
+    pub number: i64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl RulebookReference {
+    pub(super) fn to(rulebook: &SealedRulebook) -> Self {
+        Self { number: rulebook.number, digest: rulebook.digest() }
+    }
+}
+
+impl Content<'_> {
+    pub(super) fn written(&self) -> Vec<u8> {
+        deterministic_cbor(self)
+    }
 }
 
 impl Receipt {
@@ -51,8 +71,8 @@ impl Receipt {
         verdicts: &[Verdict],
         totals: &Totals,
     ) -> Self {
-        let rulebook = RulebookReference { number: input.rulebook.number, digest: input.rulebook.digest() };
-        let bytes = deterministic_cbor(&Content { receipt: 1, rulebook, input, answers, verdicts, totals });
+        let rulebook = RulebookReference::to(&input.rulebook);
+        let bytes = Content { receipt: LAYOUT, rulebook, input, answers, verdicts, totals }.written();
         let digest = Digest::of(&bytes);
         Self { bytes, digest }
     }
@@ -80,6 +100,24 @@ impl SealedRulebook {
         let digest = Digest::of(&deterministic_cbor(&rulebook));
         Self { rulebook, digest }
     }
+
+    /// The rulebook without its digest.
+    pub fn into_rulebook(self) -> Rulebook {
+        self.rulebook
+    }
+}
+
+impl Rulebook {
+    /// What a store has before its first rulebook: number 0, without rules.
+    pub fn without_rules() -> Self {
+        Self {
+            number: 0,
+            note: String::new(),
+            created_at: Timestamp::from_millis(0),
+            groups: Vec::new(),
+            installations: Vec::new(),
+        }
+    }
 }
 
 fn deterministic_cbor(value: &impl Serialize) -> Vec<u8> {
@@ -89,4 +127,9 @@ fn deterministic_cbor(value: &impl Serialize) -> Vec<u8> {
     )]
     serde_ipld_dagcbor::to_vec(value)
         .expect("receipts and rulebooks consist of text, integers, lists and maps")
+}
+
+/// Reads deterministic CBOR, all of it; else what is wrong with it.
+pub(super) fn read_cbor<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    serde_ipld_dagcbor::from_slice(bytes).map_err(|error| error.to_string())
 }

@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::{
     Basis, Candidate, Class, Evaluation, Outcome, Stage,
-    apply::Board,
+    apply::{Board, Giver},
     check::{self, Bounds},
     verdict::{Applied, Decision, Reason, Source, Verdict},
 };
@@ -203,11 +203,12 @@ impl Entry<'_> {
     }
 
     fn apply(&self, board: &mut Board, basis: Basis) -> Decision {
+        let giver = self.entrant.giver();
         let applied = match (self.entrant.world, &self.candidate.value) {
             (World::Pricing, super::Value::UnitPrice(amount)) => {
-                board.reprice(&self.candidate.scope, *amount)
+                board.reprice(&self.candidate.scope, *amount, giver)
             }
-            _ => board.apply(self.candidate, basis, self.entrant.gifts, self.entrant.source.name()),
+            _ => board.apply(self.candidate, basis, giver),
         };
         applied.map_or_else(Decision::Rejected, Decision::Applied)
     }
@@ -225,6 +226,11 @@ impl Entry<'_> {
 }
 
 impl Entrant<'_> {
+    fn giver(&self) -> Giver<'_> {
+        let Source { installation, .. } = self.source;
+        Giver { installation, name: self.source.name(), gifts: self.gifts }
+    }
+
     /// Verdicts on what the component declined, or on why it gave no answer.
     fn unanswered(&self, stage: Stage) -> Vec<Verdict> {
         let whole = |reason| Verdict::on_call(stage, self.source.clone(), reason);

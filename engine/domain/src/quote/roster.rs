@@ -2,6 +2,7 @@
 
 use super::{
     Call, Class, Evaluation, Input, Stage, Standing,
+    budget::Budgets,
     resolve::Entrant,
     verdict::{PluginReference, Reason, Source, Verdict},
 };
@@ -98,16 +99,18 @@ impl Asked {
         }
     }
 
-    pub(super) fn call(self, input: &Input) -> Call {
+    /// What it is asked. Of a budget it sees what its own earlier candidates have left.
+    pub(super) fn call(self, input: &Input, budgets: &Budgets) -> Call {
         let installation = self.installation(input);
         let coupon = self.coupon.map(|coupon| &input.coupons[coupon]);
+        let standing = coupon.map_or_else(|| standing(input, installation), |coupon| coupon.standing);
         Call {
             installation: installation.id,
             component: installation.component,
             world: installation.world,
             config: coupon.map_or(&installation.config, |coupon| &coupon.coupon.config).clone(),
             coupon: coupon.map(|coupon| coupon.coupon.code.clone()),
-            standing: coupon.map_or_else(|| standing(input, installation), |coupon| coupon.standing),
+            standing: Standing { budget_left: budgets.left(installation.id), ..standing },
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     Id, Timestamp,
     catalog::{Handle, Sku, Variant},
     money::{Currency, Ppm},
+    plugin::Installation,
 };
 
 /// A priced cart, with its explanation and its evidence. Amounts are minor units of `currency`.
@@ -30,6 +31,8 @@ pub struct Quote {
     pub verdicts: Vec<Verdict>,
     /// Sums.
     pub totals: Totals,
+    /// The installations that have a budget, by id, whether they gave anything or not.
+    pub budgeted: Vec<Id<Installation>>,
     /// Who failed under the policy to block. Such a quote can't be ordered.
     pub blocked_by: Vec<Source>,
     /// Whether a call failed in a way that depends on the host. Such a quote is neither kept nor

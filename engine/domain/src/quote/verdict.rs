@@ -92,6 +92,15 @@ pub struct Applied {
     pub reduced: Option<Reduction>,
 }
 
+impl Applied {
+    /// What it gives the shopper and draws from a budget: what it takes off, or what its gift is
+    /// worth. A unit price that adds something gives 0.
+    pub fn given(&self) -> i64 {
+        let worth = self.gift.as_ref().map_or(0, |gift| gift.worth);
+        self.amount.max(0).saturating_add(worth)
+    }
+}
+
 /// The part of a discount that one line, or shipping, bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
@@ -181,6 +190,11 @@ pub enum Reason {
         /// Units there are.
         available: i64,
     },
+    /// It would give more than is left of its installation's budget.
+    BudgetSpent {
+        /// Minor units that are left.
+        left: i64,
+    },
     /// The coupon can't be used.
     Coupon(CouponRefusal),
     /// No installation in the rulebook runs the coupon's plugin.
@@ -214,6 +228,7 @@ impl Reason {
             Self::Excluded { .. } => "excluded",
             Self::GiftNotGranted => "gift_not_granted",
             Self::GiftOutOfStock { .. } => "gift_out_of_stock",
+            Self::BudgetSpent { .. } => "budget_spent",
             Self::Coupon(CouponRefusal::Disabled) => "coupon_disabled",
             Self::Coupon(CouponRefusal::NotStarted) => "coupon_not_started",
             Self::Coupon(CouponRefusal::Expired) => "coupon_expired",

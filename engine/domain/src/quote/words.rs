@@ -88,6 +88,9 @@ impl Reason {
             Self::Excluded { tag, by } => format!("does not go with {by}: both are tagged {tag}"),
             Self::GiftNotGranted => "the installation may not give this variant away".to_owned(),
             Self::GiftOutOfStock { available } => format!("the gift is out of stock, {available} left"),
+            Self::BudgetSpent { left } => {
+                format!("its budget is spent, {} left", format_amount(*left, currency))
+            }
             Self::Coupon(refusal) => refusal.explain().to_owned(),
             Self::Unavailable => "the coupon's plugin is not switched on".to_owned(),
             Self::NoShippingMethod => "no shipping method is chosen yet".to_owned(),

@@ -6,6 +6,8 @@ mod properties;
 #[cfg(test)]
 mod receipt;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod worked_examples;

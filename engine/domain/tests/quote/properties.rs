@@ -2,6 +2,8 @@
 //! them what is true of all quotes: see `support::invariants`.
 
 mod any_case;
+mod budgets;
+mod recorded;
 mod references;
 
 use martlet_domain::{

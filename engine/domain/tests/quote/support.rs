@@ -13,7 +13,7 @@ use martlet_domain::{
     plugin::{Group, GroupClass, GroupMode, Rulebook, SealedRulebook},
     quote::{
         Allocation, Call, Class, CouponInput, Decision, Evaluation, GiftInput, Input, LineInput, Pricing,
-        ProductFacts, Quote, Reason, Reduction, ShippingInput, Stage, Verdict,
+        ProductFacts, Quote, Reason, Reduction, ShippingInput, Stage, Standing, Verdict,
     },
     settings::TaxRates,
 };
@@ -146,6 +146,13 @@ impl Case {
     pub(crate) fn stocked_gift(mut self, sku: &str, unit_amount: i64, available: i64) -> Self {
         let variant = id(1_000 + self.input.gifts.len());
         self.input.gifts.push(GiftInput { sku: sku.parse().unwrap(), variant, unit_amount, available });
+        self
+    }
+
+    /// What is left of the budget of the how-manieth plugin.
+    pub(crate) fn left(mut self, plugin: usize, budget_left: i64) -> Self {
+        let standing = Standing { budget_left: Some(budget_left), ..Standing::default() };
+        self.input.standings.push((id(plugin), standing));
         self
     }
 
@@ -284,6 +291,7 @@ fn decision(decision: &Decision) -> String {
                 Reason::LostTo { winner: name } | Reason::Stopped { by: name } => format!("{code} {name}"),
                 Reason::Excluded { tag, by } => format!("{code} {tag} {by}"),
                 Reason::GiftOutOfStock { available } => format!("{code} {available}"),
+                Reason::BudgetSpent { left } => format!("{code} {left}"),
                 _ => code.to_owned(),
             }
         }

@@ -2,6 +2,7 @@
 //! notation of `support::Priced::says`.
 
 mod amounts;
+mod budgets;
 mod bundles;
 mod buy_x_get_y;
 mod coupons;

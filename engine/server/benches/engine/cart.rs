@@ -65,7 +65,7 @@ impl Shop {
     /// The rules of the demo store.
     pub(crate) fn rulebook(&self) -> Result<Rulebook> {
         let rulebook = self.runtime.block_on(self.state.db.find_active_rulebook(self.store.id))?;
-        rulebook.context("the demo store has no rulebook")
+        Ok(rulebook.context("the demo store has no rulebook")?.into_rulebook())
     }
 
     async fn coupon(&self) -> Result<CouponInput> {

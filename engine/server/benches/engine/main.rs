@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 mod cart;
 mod load;
+mod orders;
 mod raw;
 mod report;
 mod rounds;
@@ -29,7 +30,10 @@ fn main() -> Result<()> {
     let target = target()?;
     let plugins = target.join("plugins");
     let (shop, raw) = (shop::Shop::open(&plugins)?, raw::told(raw::Raw::new())?);
-    let rows = vec![
+    let on_mysql = shop::Shop::open_mysql(&plugins)?;
+    let shops = [Some(&shop), on_mysql.as_ref()];
+    let tills = shops.into_iter().flatten().map(orders::Till::open).collect::<Result<Vec<_>>>()?;
+    let mut rows = vec![
         rows::product(&shop)?,
         rows::evaluation(&shop, &raw, &plugins, 1)?,
         rows::evaluation(&shop, &raw, &plugins, 10)?,
@@ -37,6 +41,11 @@ fn main() -> Result<()> {
         rows::quote(&shop, &raw, &plugins)?,
         rows::quote_over_http(&shop)?,
     ];
+    for till in &tills {
+        rows.extend([1, 8, 32].map(|clients| till.many(clients)));
+        rows.extend([1, 8, 64].map(|clients| till.hot(clients)));
+        rows.extend([1, 8, 64].map(|clients| till.reserving(clients)));
+    }
     let wanted = wanted();
     let rows = rows.into_iter().filter(|row| row.name.contains(&wanted)).collect();
     let measured = rounds::run(rows)?;

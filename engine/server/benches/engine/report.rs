@@ -64,13 +64,14 @@ impl Unit {
     const fn name(self) -> &'static str {
         match self {
             Self::Requests => "requests/s",
+            Self::Orders => "orders/s",
             Self::Micros => "us",
         }
     }
 
     const fn precision(self) -> usize {
         match self {
-            Self::Requests => 0,
+            Self::Requests | Self::Orders => 0,
             Self::Micros => 1,
         }
     }
@@ -78,7 +79,7 @@ impl Unit {
 
 fn line(cells: [&str; 7]) -> String {
     let [name, floor, figure, unit, ratio, least, most] = cells;
-    format!("{name:<28} {floor:>9} {figure:>9} {unit:<10} {ratio:>7} {least:>7} {most:>7}")
+    format!("{name:<36} {floor:>9} {figure:>9} {unit:<10} {ratio:>7} {least:>7} {most:>7}")
 }
 
 fn json(row: &Measured) -> Value {

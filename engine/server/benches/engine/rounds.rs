@@ -33,6 +33,8 @@ pub(crate) type Measurement<'a> = Box<dyn FnMut() -> Result<f64> + 'a>;
 pub(crate) enum Unit {
     /// Requests a second: more is better.
     Requests,
+    /// Orders, or statements for them, a second: more is better.
+    Orders,
     /// Microseconds a call: less is better.
     Micros,
 }
@@ -79,7 +81,7 @@ impl Measured {
     pub(crate) fn ratios(&self) -> Vec<f64> {
         let pairs = self.floors.iter().zip(&self.figures);
         let ratio = |(floor, figure): (&f64, &f64)| match self.unit {
-            Unit::Requests => floor / figure,
+            Unit::Requests | Unit::Orders => floor / figure,
             Unit::Micros => figure / floor,
         };
         pairs.map(ratio).collect()

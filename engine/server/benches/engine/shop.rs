@@ -13,9 +13,11 @@ use martlet_domain::{Timestamp, settings::Store};
 use martlet_plugin_host::{Host, HostConfig};
 use martlet_server::{
     clock::{Clock, SetClock},
-    config::ServerConfig,
+    config::{OrdersConfig, PaymentsConfig, ServerConfig},
     ids::Ids,
     operations::Operations,
+    orders::Orders,
+    payments::Payments,
     price_cart::Pricer,
     router,
     seed::Seeder,
@@ -23,6 +25,7 @@ use martlet_server::{
     state::{AppState, BodyLimit, RequestRules},
 };
 use martlet_store::{Db, StoreConfig};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tower::ServiceExt as _;
@@ -36,6 +39,8 @@ pub(crate) struct Shop {
     pub(crate) store: Store,
     pub(crate) router: Router,
     pub(crate) runtime: Runtime,
+    /// What its database is called.
+    pub(crate) database: &'static str,
     _folder: TempDir,
 }
 
@@ -46,12 +51,33 @@ pub(crate) struct Answer {
 }
 
 impl Shop {
-    /// Seeds the demo store with components from a folder.
+    /// Seeds the demo store with components from a folder, in a file.
     pub(crate) fn open(components: &Path) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let folder = tempfile::tempdir()?;
-        let (state, store) = runtime.block_on(seeded(folder.path(), components))?;
-        Ok(Self { router: router::router(state.clone()), state, store, runtime, _folder: folder })
+        let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+        Self::open_at(components, &url, "SQLite", folder)
+    }
+
+    /// The same in a database on the MySQL server that `TEST_MYSQL_URL` names; nothing where there is
+    /// none. The database stays, and goes with the server.
+    pub(crate) fn open_mysql(components: &Path) -> Result<Option<Self>> {
+        let Ok(server) = std::env::var("TEST_MYSQL_URL") else { return Ok(None) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let name = format!("martlet_bench_{}", std::process::id());
+        runtime.block_on(async {
+            let mut connection = MySqlConnection::connect(&server).await?;
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+            connection.close().await
+        })?;
+        let url = format!("{}/{name}", server.trim_end_matches('/'));
+        Self::open_at(components, &url, "MySQL", tempfile::tempdir()?).map(Some)
+    }
+
+    fn open_at(components: &Path, url: &str, database: &'static str, folder: TempDir) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let (state, store) = runtime.block_on(seeded(url, components))?;
+        let router = router::router(state.clone());
+        Ok(Self { router, state, store, runtime, database, _folder: folder })
     }
 
     pub(crate) fn host(&self) -> &Arc<Host> {
@@ -84,16 +110,19 @@ impl Shop {
     }
 }
 
-async fn seeded(folder: &Path, components: &Path) -> Result<(AppState, Store)> {
-    let url = format!("sqlite://{}", folder.join("bench.db").display());
-    let db = Db::open(&url, &StoreConfig::default()).await?;
+async fn seeded(url: &str, components: &Path) -> Result<(AppState, Store)> {
+    let db = Db::open(url, &StoreConfig::default()).await?;
     db.migrate().await?;
     let host = Arc::new(Host::new(HostConfig::default())?);
     let config = ServerConfig::default();
+    let (clock, pricer) = (Clock::Set(SetClock::at(NOW)), Arc::new(Pricer::new(host)));
+    let payments = Payments::new(db.clone(), clock.clone(), &PaymentsConfig::default());
+    let rules = OrdersConfig::default().rules();
     let state = AppState {
+        orders: Orders::new(db.clone(), pricer.clone(), clock.clone(), Ids::System, payments, rules),
         db,
-        pricer: Arc::new(Pricer::new(host)),
-        clock: Clock::Set(SetClock::at(NOW)),
+        pricer,
+        clock,
         ids: Ids::System,
         operations: Arc::new(Operations::new(NOW)?),
         rules: Arc::new(RequestRules {

@@ -107,8 +107,11 @@ async fn migrations(state: &AppState) -> Result<(), (String, Option<Error>)> {
 /// The default store's rulebook can be read and each of its components runs here. A store without
 /// a rulebook prices carts without plugins.
 async fn rulebook(state: &AppState) -> Result<(), (String, Option<Error>)> {
-    let broken = |error| ("the active rulebook can't be loaded; the logs say why".to_owned(), Some(error));
-    load_rulebook(state).await.map_err(broken)
+    let advice = |error: &Error| match error {
+        Error::RulesUnavailable(problem) => format!("the active rulebook can't be worked with: {problem}"),
+        _ => "the active rulebook can't be loaded; the logs say why".to_owned(),
+    };
+    load_rulebook(state).await.map_err(|error| (advice(&error), Some(error)))
 }
 
 async fn load_rulebook(state: &AppState) -> Result<(), Error> {
@@ -118,11 +121,9 @@ async fn load_rulebook(state: &AppState) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use martlet_domain::plugin::World;
-    use martlet_store::RulebookDraft;
     use serde_json::json;
 
-    use crate::testing::{NOW, TestApp};
+    use crate::testing::TestApp;
 
     const READINESS: &str = "/actuator/health/readiness";
 
@@ -162,23 +163,16 @@ mod tests {
     #[tokio::test]
     async fn the_active_rulebooks_components_must_run_here() {
         let app = TestApp::new().await;
-        let mut installation = app.install(World::Promotion).await;
-        let publish = async |installation| {
-            let draft = RulebookDraft {
-                note: String::new(),
-                created_at: NOW,
-                groups: Vec::new(),
-                installations: vec![installation],
-            };
-            app.state.db.publish_rulebook(app.store.id, draft).await.unwrap();
-        };
-        publish(installation.clone()).await;
+        let broken = app.install_broken().await;
+        let sound = app.state.db.list_installations(app.store.id).await.unwrap().remove(0);
+        app.publish_installations(vec![sound.clone()]).await;
         app.get(READINESS).await.expect_status(200);
-        installation.component = martlet_domain::Digest::of(b"nothing");
-        publish(installation).await;
+        app.publish_installations(vec![sound, broken.clone()]).await;
         let answer = app.get(READINESS).await.expect_status(503);
-        let expected =
-            json!({"status": "DOWN", "advice": "the active rulebook can't be loaded; the logs say why"});
-        assert_eq!(answer.body["checks"]["rulebook"], expected);
+        let check = &answer.body["checks"]["rulebook"];
+        assert_eq!(check["status"], "DOWN");
+        let advice = check["advice"].as_str().unwrap();
+        let named = format!("the component {} of `broken` can't be used", broken.component);
+        assert!(advice.contains(&named), "{advice}");
     }
 }

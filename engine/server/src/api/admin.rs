@@ -4,6 +4,8 @@ pub mod categories;
 pub mod coupon;
 pub mod coupons;
 pub mod installations;
+pub mod order_steps;
+pub mod orders;
 pub mod prices;
 pub mod product;
 pub mod products;

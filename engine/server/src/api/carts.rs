@@ -62,6 +62,8 @@ pub struct CartBody {
     lines: Vec<LineBody>,
     /// Codes of its coupons.
     coupons: Vec<String>,
+    /// The order it has become. While it is one, it can't be changed.
+    order_id: Option<Uuid>,
     /// When it was made.
     created_at: Time,
     /// When it was last changed.
@@ -193,6 +195,7 @@ impl From<CartView> for CartBody {
             email: cart.email.clone(),
             lines: lines.collect(),
             coupons: coupons.iter().map(ToString::to_string).collect(),
+            order_id: cart.order.map(Id::uuid),
             created_at: Time(cart.created_at),
             updated_at: Time(cart.updated_at),
             shipping_address: cart.shipping_address.map(AddressBody::from),

@@ -1,6 +1,6 @@
 //! Money as it stands in JSON.
 
-use martlet_domain::money::{Currency, MAX_PRICE};
+use martlet_domain::money::{Currency, MAX_PRICE, Money};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// An amount of money: 1999 is 19.99 USD, 1,999 KRW or 1.999 KWD.
@@ -20,6 +20,18 @@ impl MoneyBody {
     /// So many minor units of a currency.
     pub fn new(amount: i64, currency: Currency) -> Self {
         Self { amount, currency }
+    }
+}
+
+impl From<Money> for MoneyBody {
+    fn from(money: Money) -> Self {
+        Self::new(money.minor_units, money.currency)
+    }
+}
+
+impl From<MoneyBody> for Money {
+    fn from(body: MoneyBody) -> Self {
+        Self { minor_units: body.amount, currency: body.currency }
     }
 }
 

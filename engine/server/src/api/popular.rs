@@ -81,6 +81,7 @@ mod tests {
             shipping_method: None,
             lines: vec![line],
             coupons: Vec::new(),
+            order: None,
             created_at: now,
             updated_at: now,
         };

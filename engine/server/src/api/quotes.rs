@@ -1,5 +1,6 @@
 //! What a cart costs, and why.
 
+mod parts;
 mod writer;
 
 use axum::{extract::State, http::header, response::IntoResponse};
@@ -214,6 +215,8 @@ pub struct ReasonBody {
     short: Option<MoneyBody>,
     /// The units that are missing to a minimum quantity.
     short_quantity: Option<u64>,
+    /// The money that is left of a budget which is too short for it.
+    left: Option<MoneyBody>,
     /// What it lost to, was stopped by or is excluded by.
     by: Option<String>,
 }

@@ -12,6 +12,8 @@ use crate::{
     config::Config,
     ids::Ids,
     operations::Operations,
+    orders::Orders,
+    payments::Payments,
     price_cart::Pricer,
     router, serve,
     state::{AppState, BodyLimit, RequestRules},
@@ -38,7 +40,10 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
             tracing::error!(%error, "signals can't be waited for; leaving");
         }
     };
+    let sweeping = tokio::spawn(state.orders.clone().run(config.orders.sweep_interval()));
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
+    // Whatever it is at, another engine or the next start goes on with.
+    sweeping.abort();
     db.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -46,9 +51,13 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
 fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
     let clock = Clock::System;
     let operations = Operations::new(clock.now()).context("the metrics can't be set up")?;
+    let pricer = Arc::new(Pricer::new(Arc::new(Host::new(config.plugins.host())?)));
+    let payments = Payments::new(db.clone(), clock.clone(), &config.payments);
+    let rules = config.orders.rules();
     Ok(AppState {
+        orders: Orders::new(db.clone(), pricer.clone(), clock.clone(), Ids::System, payments, rules),
         db,
-        pricer: Arc::new(Pricer::new(Arc::new(Host::new(config.plugins.host())?))),
+        pricer,
         clock,
         ids: Ids::System,
         operations: Arc::new(operations),

@@ -160,7 +160,10 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
-        let file = file("[server]\naddress = \"127.0.0.1:1\"\nrequest_timeout_ms = 700\n");
+        let file = file(
+            "[server]\naddress = \"127.0.0.1:1\"\nrequest_timeout_ms = 700\n\
+             [payments]\ntimeout_ms = 600\n",
+        );
         let environment = environment(&[
             ("MARTLET_SERVER__ADDRESS", "127.0.0.1:2"),
             ("MARTLET_LOG__FORMAT", "json"),
@@ -192,6 +195,9 @@ mod tests {
             ("MARTLET_SERVER__ADDRESS", "localhost", "socket address"),
             ("MARTLET_DATABASE__URL", "postgres://x", "sqlite: or mysql:"),
             ("MARTLET_LOG__FILTER", "a=b=c", "log.filter"),
+            ("MARTLET_PAYMENTS__TIMEOUT_MS", "10000", "below server.request_timeout_ms"),
+            ("MARTLET_PAYMENTS__TEST", "maybe", "true or false"),
+            ("MARTLET_ORDERS__HOLD_MS", "15000", "above orders.reconcile_after_ms"),
             ("MARTLET_STORES__DEFAULT", "A B", "stores.default"),
         ];
         for (name, value, expected) in cases {

@@ -232,7 +232,7 @@ impl StoresConfig {
     }
 }
 
-fn within(problems: &mut Vec<String>, name: &str, value: u64, least: u64, most: u64) {
+pub(super) fn within(problems: &mut Vec<String>, name: &str, value: u64, least: u64, most: u64) {
     if !(least..=most).contains(&value) {
         problems.push(format!("{name} is {value} and must be {least} to {most}"));
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection, rejection::FailedToBufferBody},
+    extract::{FromRef, FromRequest, Request, rejection::BytesRejection, rejection::FailedToBufferBody},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -24,23 +24,13 @@ pub struct Json<T>(pub T);
 impl<S, T> FromRequest<S> for Json<T>
 where
     S: Send + Sync,
-    BodyLimit: axum::extract::FromRef<S>,
+    BodyLimit: FromRef<S>,
     T: DeserializeOwned,
 {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let BodyLimit(limit) = axum::extract::FromRef::from_ref(state);
-        if !is_json(request.headers()) {
-            return Err(Error::UnsupportedMediaType);
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-                Error::BodyTooLarge { limit }
-            }
-            _ => Error::MalformedBody { problem: "it broke off".to_owned() },
-        })?;
-        parse(&bytes).map(Json)
+        parse(&read(request, state).await?).map(Json)
     }
 }
 
@@ -50,6 +40,24 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// The bytes of a body that is declared as JSON.
+pub(super) async fn read<S>(request: Request, state: &S) -> Result<Bytes, Error>
+where
+    S: Send + Sync,
+    BodyLimit: FromRef<S>,
+{
+    let BodyLimit(limit) = BodyLimit::from_ref(state);
+    if !is_json(request.headers()) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Error::BodyTooLarge { limit }
+        }
+        _ => Error::MalformedBody { problem: "it broke off".to_owned() },
+    })
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let declared =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -57,7 +65,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+/// What the bytes of a body say.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = words::pointer(error.path());

@@ -1,7 +1,10 @@
 //! Carts priced by real components, sound and hostile.
 
 use axum::http::Method;
-use martlet_domain::plugin::FailurePolicy;
+use martlet_domain::{
+    money::Money,
+    plugin::{FailurePolicy, InstallationStage, World},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -224,4 +227,54 @@ async fn a_customers_group_has_its_own_prices() {
     put(json!({"customer_id": customer.id.to_string()})).key(&app.key).send().await.expect_status(200);
     // 19.99 less 20 % is 15.992, so 15.99.
     assert_eq!(quote(&app, &cart).await["totals"]["goods_subtotal"]["amount"], 5 * 1_599);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_budget_goes_in_for_those_that_can_be_asked() {
+    let app = TestApp::new().await;
+    let (db, store) = (&app.state.db, app.store.id);
+    let currency = |code: &str| code.parse::<Currency>().expect("a currency");
+    let active = app.install(World::Promotion).await;
+    let without = Installation { id: app.state.ids.next(app.clock.now()), ..active.clone() };
+    let budget = Some(Money { minor_units: 5_000, currency: currency("USD") });
+    let bounded = Installation { budget, ..active };
+    let draft = Installation {
+        id: app.state.ids.next(app.clock.now()),
+        stage: InstallationStage::Draft,
+        ..bounded.clone()
+    };
+    let rulebook = |installations| Rulebook {
+        number: 1,
+        note: String::new(),
+        created_at: app.clock.now(),
+        groups: Vec::new(),
+        installations,
+    };
+    let all = rulebook(vec![without.clone(), bounded.clone(), draft.clone()]);
+    for (code, left) in [("USD", 5_000), ("KRW", 0)] {
+        let expected = Standing { budget_left: Some(left), ..Standing::default() };
+        let standings = standings(db, store, &all, currency(code)).await.expect("a read");
+        assert_eq!(standings, [(bounded.id, expected)], "{code}");
+    }
+    let unbounded = rulebook(vec![without, draft]);
+    assert_eq!(standings(db, store, &unbounded, currency("USD")).await.expect("a read"), []);
+}
+
+/// 6.00 and 4.00 are taken off: 10.00 in all.
+#[tokio::test]
+async fn a_discount_beyond_its_budget_is_not_given() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    for (minor_units, discount) in [(1_000, 1_000), (999, 0)] {
+        let budget = Some(Money { minor_units, currency: "USD".parse().expect("a currency") });
+        app.publish(&[Installed { budget, ..Installed::new("percentage-off", TEN_PERCENT) }]).await;
+        let quote = quote(&app, &cart).await;
+        assert_eq!(quote["totals"]["goods_discount"]["amount"], discount);
+        if discount == 0 {
+            let rejected = &quote["candidates"][0];
+            assert_eq!(rejected["reason"]["code"], "budget_spent");
+            assert_eq!(rejected["reason"]["left"], json!({"amount": 999, "currency": "USD"}));
+            assert_eq!(rejected["explanation"], "its budget is spent, 9.99 left");
+        }
+    }
 }

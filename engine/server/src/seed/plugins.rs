@@ -175,6 +175,7 @@ fn installation(
         group: wanted.group.clone(),
         failure_policy: wanted.failure_policy,
         gift_skus: Vec::new(),
+        budget: None,
         templates: description.templates,
     })
 }

@@ -1,6 +1,9 @@
 //! The real plugins, as `cargo xtask wasm` builds them, at work in an app's store.
 
-use martlet_domain::plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World};
+use martlet_domain::{
+    money::Money,
+    plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World},
+};
 
 use super::{NOW, TestApp};
 
@@ -15,12 +18,14 @@ pub struct Installed {
     pub priority: i32,
     /// What happens when it fails.
     pub policy: FailurePolicy,
+    /// What it may give in all.
+    pub budget: Option<Money>,
 }
 
 impl Installed {
-    /// A plugin that is skipped when it fails.
+    /// A plugin that is skipped when it fails, and has no budget.
     pub fn new(plugin: &'static str, config: &str) -> Self {
-        Self { plugin, config: config.to_owned(), priority: 0, policy: FailurePolicy::Skip }
+        Self { plugin, config: config.to_owned(), priority: 0, policy: FailurePolicy::Skip, budget: None }
     }
 }
 
@@ -81,6 +86,7 @@ impl TestApp {
             group: None,
             failure_policy: installed.policy,
             gift_skus: Vec::new(),
+            budget: installed.budget,
             templates: description.templates,
         };
         db.insert_installation(store, &installation).await.expect("an installation")

@@ -71,6 +71,7 @@ pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) 
         group: Some("main".to_owned()),
         failure_policy: FailurePolicy::Skip,
         gift_skus: Vec::new(),
+        budget: None,
         templates: Vec::new(),
     };
     db.insert_installation(store, &installation).await.expect("an installation")

@@ -48,19 +48,23 @@ impl World {
 
     /// Runs a statement as nobody should, to damage a row.
     pub(crate) async fn damage(&self, sql: String) {
-        let changed = match self.db.begin().await.unwrap() {
+        assert_eq!(self.attempt(sql).await.unwrap(), 1, "one row is damaged");
+    }
+
+    /// Runs a statement as nobody should, and says how many rows it changed.
+    pub(crate) async fn attempt(&self, sql: String) -> Result<u64, sqlx::Error> {
+        match self.db.begin().await.unwrap() {
             Tx::MySql(mut tx) => {
-                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
                 tx.commit().await.unwrap();
-                done.rows_affected()
+                Ok(done.rows_affected())
             }
             Tx::Sqlite(mut tx) => {
-                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
                 tx.commit().await.unwrap();
-                done.rows_affected()
+                Ok(done.rows_affected())
             }
-        };
-        assert_eq!(changed, 1, "one row is damaged");
+        }
     }
 
     /// The URL of a database without tables, of the same kind.

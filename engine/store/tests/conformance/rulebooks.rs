@@ -1,10 +1,10 @@
 //! Rulebooks.
 
 use martlet_domain::{
-    plugin::{Group, GroupClass, GroupMode, Rulebook},
+    plugin::{Group, GroupClass, GroupMode, Rulebook, SealedRulebook},
     quote::Class,
 };
-use martlet_store::RulebookDraft;
+use martlet_store::{RulebookDraft, StoreError};
 
 use crate::{
     harness::World,
@@ -24,13 +24,8 @@ pub(crate) async fn no_rulebook_is_active_at_first(world: World) {
 
 pub(crate) async fn a_published_rulebook_is_active_and_found_by_number(world: World) {
     let installation = samples::stored_installation(&world.db, world.store).await;
-    let group = |class, mode| Group {
-        name: ODD_TEXT.to_owned(),
-        class,
-        rank: i32::MIN,
-        mode,
-        on_list_amounts: true,
-    };
+    let group =
+        |class, mode| Group { name: ODD_TEXT.to_owned(), class, rank: i32::MIN, mode, on_list_amounts: true };
     let mut asked = draft(ODD_TEXT);
     asked.created_at = at(i64::MAX);
     asked.groups = vec![
@@ -40,7 +35,8 @@ pub(crate) async fn a_published_rulebook_is_active_and_found_by_number(world: Wo
     asked.installations = vec![installation];
     let published = world.db.publish_rulebook(world.store, asked.clone()).await.unwrap();
     let RulebookDraft { note, created_at, groups, installations } = asked;
-    assert_eq!(published, Rulebook { number: 1, note, created_at, groups, installations });
+    let expected = Rulebook { number: 1, note, created_at, groups, installations };
+    assert_eq!(published, SealedRulebook::new(expected));
     assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), Some(published.clone()));
     assert_eq!(world.db.find_active_rulebook_number(world.store).await.unwrap(), Some(1));
     assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(published));
@@ -52,6 +48,27 @@ pub(crate) async fn an_older_rulebook_stays_as_it_was(world: World) {
     assert_eq!((first.number, second.number), (1, 2));
     assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(first));
     assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), Some(second));
+}
+
+pub(crate) async fn a_rulebook_of_an_unknown_component_is_refused(world: World) {
+    let foreign = samples::stored_installation(&world.db, world.other).await;
+    let mut asked = draft("foreign");
+    asked.installations = vec![foreign];
+    let error = world.db.publish_rulebook(world.store, asked).await.unwrap_err();
+    assert!(matches!(error, StoreError::UnknownReference), "{error}");
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), None);
+    // The number that was counted for it is given to the next.
+    assert_eq!(world.db.publish_rulebook(world.store, draft("first")).await.unwrap().number, 1);
+}
+
+pub(crate) async fn a_component_may_run_twice_in_a_rulebook(world: World) {
+    let one = samples::stored_installation(&world.db, world.store).await;
+    let again = samples::installation(one.component);
+    let two = world.db.insert_installation(world.store, &again).await.unwrap();
+    let mut asked = draft("twice");
+    asked.installations = vec![one, two];
+    let published = world.db.publish_rulebook(world.store, asked).await.unwrap();
+    assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(published));
 }
 
 pub(crate) async fn sixteen_parallel_publishers_get_numbers_without_gaps(world: World) {

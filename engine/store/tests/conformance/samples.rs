@@ -8,7 +8,7 @@ use martlet_domain::{
     catalog::{Attribute, Category, Price, Product, ProductOption, Variant},
     coupon::Coupon,
     customer::{Customer, CustomerFacts},
-    money::{Currency, Ppm},
+    money::{Currency, Money, Ppm},
     plugin::{
         Description, FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, Template, World,
     },
@@ -147,6 +147,7 @@ pub(crate) fn cart(lines: Vec<LineItem>) -> Cart {
         shipping_method: None,
         lines,
         coupons: Vec::new(),
+        order: None,
         created_at: at(0),
         updated_at: at(0),
     }
@@ -218,6 +219,7 @@ pub(crate) fn installation(component: Digest) -> Installation {
         group: Some("seasonal".to_owned()),
         failure_policy: FailurePolicy::BasePrice,
         gift_skus: vec!["GIFT".parse().unwrap()],
+        budget: Some(Money { minor_units: i64::MAX, currency: usd() }),
         templates: Vec::new(),
     }
 }

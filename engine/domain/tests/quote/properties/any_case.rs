@@ -54,7 +54,15 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
     ];
     let world = prop_oneof![1 => Just(World::Pricing), 1 => Just(World::Coupon), 3 => Just(World::Promotion)];
     let failure = prop_oneof![9 => Just(None), 1 => Just(Some(Failure::OutOfFuel))];
-    let installed = (world, vec(proposed, 0..5), option::of(0..4usize), -2..=2i32, failure);
+    let budget = prop_oneof![2 => 0..=20_000_000i64, 1 => 0..=2_000i64, 1 => Just(i64::MAX)];
+    let installed = (
+        world,
+        vec(proposed, 0..5),
+        option::of(0..4usize),
+        -2..=2i32,
+        failure,
+        option::weighted(0.4, budget),
+    );
     (any_cart(), vec(group, 0..5), vec(installed, 0..7)).prop_map(|(case, groups, installed)| {
         let case =
             groups.into_iter().enumerate().fold(case, |case, (index, (class, rank, mode, on_list))| {
@@ -62,7 +70,7 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
                 if on_list { case.on_list_amounts() } else { case }
             });
         let quantities: Vec<u32> = case.input.lines.iter().map(|line| line.quantity).collect();
-        installed.into_iter().fold(case, |case, (world, proposed, group, priority, failure)| {
+        installed.into_iter().fold(case, |case, (world, proposed, group, priority, failure, budget)| {
             let candidates = proposed.iter().map(|it| it.candidate(&quantities, world)).collect();
             let code = format!("CODE{}", case.plugins.len());
             let mut installed = plugin(world, candidates).classes(&CLASSES[..4]).priority(priority);
@@ -74,6 +82,9 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
             }
             if let Some(group) = group {
                 installed = installed.group(&format!("g{group}"));
+            }
+            if let Some(budget) = budget {
+                installed = installed.budget(budget, "KRW");
             }
             case.with(match failure {
                 Some(failure) => installed.fails(failure),

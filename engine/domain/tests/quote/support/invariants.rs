@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use martlet_domain::quote::{Decision, Input, Quote, Stage, Tax};
+use martlet_domain::{
+    Id,
+    plugin::Installation,
+    quote::{Decision, Input, Quote, Stage, Tax},
+};
 
 /// Panics where a quote breaks an invariant.
 pub(crate) fn check_invariants(input: &Input, quote: &Quote) {
     check_lines(input, quote);
     check_totals(input, quote);
     check_verdicts(input, quote);
+    check_budgets(input, quote);
 }
 
 /// Every line is its units; none is below its floor; tax is that of the final amount.
@@ -102,4 +107,28 @@ fn check_verdicts(input: &Input, quote: &Quote) {
             gifts.iter().filter(|given| given.sku == gift.sku).map(|given| i64::from(given.quantity)).sum();
         assert!(given <= gift.available.max(0), "{given} of {} given", gift.sku);
     }
+}
+
+/// What an installation takes off, and what its gifts are worth, never exceeds what is left of its
+/// budget; an order is told exactly that.
+fn check_budgets(input: &Input, quote: &Quote) {
+    let mut given: BTreeMap<Id<Installation>, i64> = BTreeMap::new();
+    for verdict in &quote.verdicts {
+        let Decision::Applied(applied) = &verdict.decision else { continue };
+        let Some(left) = budget_left(input, verdict.source.installation) else { continue };
+        let given = given.entry(verdict.source.installation).or_default();
+        *given += applied.gift.as_ref().map_or(applied.amount.max(0), |gift| gift.worth);
+        assert!(*given <= left, "{given} of {left}: {:?}", quote.verdicts);
+    }
+    given.retain(|_, given| *given > 0);
+    assert_eq!(quote.granted(), given.into_iter().collect::<Vec<_>>());
+}
+
+fn budget_left(input: &Input, installation: Id<Installation>) -> Option<i64> {
+    let standing = input.standings.iter().find(|(id, _)| *id == installation);
+    let left = standing.and_then(|(_, standing)| standing.budget_left).or_else(|| {
+        let budget = input.rulebook.installations.iter().find(|known| known.id == installation)?.budget?;
+        Some(if budget.currency == input.currency { budget.minor_units } else { 0 })
+    });
+    left.map(|left| left.max(0))
 }

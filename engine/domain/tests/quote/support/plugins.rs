@@ -3,6 +3,7 @@
 use martlet_domain::{
     Digest,
     coupon::Coupon,
+    money::Money,
     plugin::{FailurePolicy, Installation, InstallationStage, World},
     quote::{Candidate, Class, Evaluation, Failure, Outcome, Proposal, Stage, Standing},
 };
@@ -75,6 +76,7 @@ pub(crate) fn plugin(world: World, mut candidates: Vec<Candidate>) -> Plugin {
         group: None,
         failure_policy: FailurePolicy::Skip,
         gift_skus: Vec::new(),
+        budget: None,
         templates: Vec::new(),
     };
     Plugin { installation, coupons: Vec::new(), answers: Answers::InPlace(candidates) }
@@ -122,6 +124,12 @@ impl Plugin {
         self
     }
 
+    /// What it may give in all.
+    pub(crate) fn budget(mut self, minor_units: i64, currency: &str) -> Self {
+        self.installation.budget = Some(Money { minor_units, currency: currency.parse().unwrap() });
+        self
+    }
+
     pub(crate) fn stage(mut self, stage: InstallationStage) -> Self {
         self.installation.stage = stage;
         self
@@ -161,7 +169,7 @@ impl Plugin {
         }
     }
 
-    pub(super) fn answer(&self, stage: Stage) -> Evaluation {
+    pub(crate) fn answer(&self, stage: Stage) -> Evaluation {
         let outcome = match &self.answers {
             Answers::Fails(failure) => Outcome::Failed(failure.clone()),
             Answers::Always(proposal) => Outcome::Proposed(proposal.clone()),

@@ -71,7 +71,7 @@ impl From<Group> for GroupBody {
         (status = 404, description = "`no_rulebook`", body = crate::problem::Problem)))]
 pub async fn active(staff: Staff, State(db): State<Db>) -> Result<Json<RulebookBody>, Error> {
     let rulebook = db.find_active_rulebook(staff.store.id).await?.ok_or(Error::NoRulebook)?;
-    let Rulebook { number, note, created_at, groups, installations } = rulebook;
+    let Rulebook { number, note, created_at, groups, installations } = rulebook.into_rulebook();
     Ok(Json(RulebookBody {
         number,
         note,

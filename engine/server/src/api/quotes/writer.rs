@@ -2,7 +2,7 @@
 
 use martlet_domain::{
     plugin::Template,
-    quote::{Decision, PluginReference, Reason, Reduction, Tax, UnitRun, Verdict, render},
+    quote::{Decision, PluginReference, Reason, Reduction, Verdict, render},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -27,8 +27,11 @@ impl From<&PricedCart> for QuoteBody {
             rulebook: quote.rulebook,
             lines: writer.lines(),
             gifts: writer.gifts(),
-            shipping: writer.shipping(),
-            totals: writer.totals(),
+            shipping: quote
+                .shipping
+                .as_ref()
+                .map(|shipping| QuoteShippingBody::new(shipping, quote.currency)),
+            totals: TotalsBody::new(quote.totals, quote.currency),
             candidates: quote.verdicts.iter().map(|verdict| writer.candidate(verdict)).collect(),
             blocked: !quote.blocked_by.is_empty(),
             provisional: quote.provisional,
@@ -45,11 +48,8 @@ impl Writer<'_> {
         MoneyBody::new(amount, self.0.quote.currency)
     }
 
-    fn tax(&self, tax: Tax) -> TaxBody {
-        TaxBody { rate_ppm: tax.rate.0, amount: self.money(tax.amount) }
-    }
-
     fn lines(&self) -> Vec<QuoteLineBody> {
+        let currency = self.0.quote.currency;
         let lines = self.0.quote.lines.iter().zip(&self.0.cart.lines).enumerate();
         lines
             .map(|(position, (line, on_cart))| QuoteLineBody {
@@ -63,14 +63,10 @@ impl Writer<'_> {
                 subtotal: self.money(line.subtotal),
                 discount: self.money(line.discount),
                 total: self.money(line.total),
-                tax: self.tax(line.tax),
-                units: line.units.iter().map(|units| self.units(units)).collect(),
+                tax: TaxBody::new(line.tax, currency),
+                units: line.units.iter().map(|units| UnitRunBody::new(units, currency)).collect(),
             })
             .collect()
-    }
-
-    fn units(&self, units: &UnitRun) -> UnitRunBody {
-        UnitRunBody { count: units.count, price: self.money(units.list_amount), left: self.money(units.left) }
     }
 
     fn gifts(&self) -> Vec<GiftBody> {
@@ -82,29 +78,6 @@ impl Writer<'_> {
             worth: self.money(gift.worth),
         });
         gifts.collect()
-    }
-
-    fn shipping(&self) -> Option<QuoteShippingBody> {
-        self.0.quote.shipping.as_ref().map(|shipping| QuoteShippingBody {
-            method: shipping.method.to_string(),
-            subtotal: self.money(shipping.subtotal),
-            discount: self.money(shipping.discount),
-            total: self.money(shipping.total),
-            tax: self.tax(shipping.tax),
-        })
-    }
-
-    fn totals(&self) -> TotalsBody {
-        let totals = self.0.quote.totals;
-        TotalsBody {
-            goods_subtotal: self.money(totals.goods_subtotal),
-            goods_discount: self.money(totals.goods_discount),
-            shipping_subtotal: self.money(totals.shipping_subtotal),
-            shipping_discount: self.money(totals.shipping_discount),
-            tax: self.money(totals.tax),
-            tax_included: totals.tax_included,
-            total: self.money(totals.total),
-        }
     }
 
     fn candidate(&self, verdict: &Verdict) -> CandidateBody {
@@ -145,10 +118,12 @@ impl Writer<'_> {
     }
 
     fn reason(&self, reason: &Reason) -> ReasonBody {
-        let mut body = ReasonBody { code: reason.code(), short: None, short_quantity: None, by: None };
+        let mut body =
+            ReasonBody { code: reason.code(), short: None, short_quantity: None, left: None, by: None };
         match reason {
             Reason::BelowMinimumSpend { short } => body.short = Some(self.money(*short)),
             Reason::BelowMinimumQuantity { short } => body.short_quantity = Some(*short),
+            Reason::BudgetSpent { left } => body.left = Some(self.money(*left)),
             Reason::LostTo { winner: by } | Reason::Stopped { by } | Reason::Excluded { by, .. } => {
                 body.by = Some(by.clone());
             }

@@ -1,0 +1,104 @@
+//! Commits orders: at once where nobody else wants the same rows, else together.
+//!
+//! A row in demand, such as the last units of a variant, would make transactions queue for its lock
+//! in the database and commit one by one. Here they queue before it: while one group is being
+//! committed, those who want the same rows gather, and form the next group in the order they came.
+//! Nothing ever waits for a group to fill, so that without contention there is no delay.
+//!
+//! SQLite has one writer, so there everybody wants the same.
+
+mod keys;
+mod queue;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use martlet_store::{Committed, Db, StoreError, Work};
+use tokio::sync::oneshot;
+
+use self::queue::{Group, Queue};
+use crate::error::Error;
+
+/// Groups that are committed at a time: enough to keep a database busy, and few enough to leave
+/// connections to everybody else.
+const MOST_GROUPS: usize = 8;
+
+/// Commits orders. One a process.
+#[derive(Debug)]
+pub struct Committer {
+    db: Db,
+    queue: Mutex<Queue<Part>>,
+}
+
+/// One order's part of a transaction, and who waits for it.
+type Part = (Work, oneshot::Sender<Result<Committed, StoreError>>);
+
+/// A group that is being committed. When it is dropped, its rows are free for the next.
+struct Running {
+    committer: Arc<Committer>,
+    group: Group<Part>,
+}
+
+impl Committer {
+    /// A committer to a database.
+    pub fn new(db: Db) -> Arc<Self> {
+        let one_writer = matches!(db, Db::Sqlite { .. });
+        let queue = Queue::new(if one_writer { 1 } else { MOST_GROUPS }, one_writer);
+        Arc::new(Self { db, queue: Mutex::new(queue) })
+    }
+
+    /// Stores one order's part, perhaps together with others.
+    pub async fn commit(self: &Arc<Self>, work: Work) -> Result<Committed, Error> {
+        let (reply, committed) = oneshot::channel();
+        let keys = keys::of(&work);
+        self.queue().push((work, reply), keys);
+        self.start_groups();
+        let committed = committed.await;
+        Ok(committed.map_err(|_| Error::Internal("an order was left uncommitted".to_owned()))??)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<Part>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_groups(self: &Arc<Self>) {
+        for group in self.queue().next_groups() {
+            tokio::spawn(Running { committer: Arc::clone(self), group }.run());
+        }
+    }
+}
+
+impl Running {
+    async fn run(mut self) {
+        let (work, replies): (Vec<_>, Vec<_>) = self.group.take().unzip();
+        let outcomes = commit(&self.committer.db, &work).await;
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Whoever asked may have gone; what is committed is committed.
+            drop(reply.send(outcome));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.committer.queue().finish(&self.group);
+        self.committer.start_groups();
+    }
+}
+
+/// Commits all in one transaction; where that fails, each in one of its own, so that nobody suffers
+/// for another's order.
+async fn commit(db: &Db, work: &[Work]) -> Vec<Result<Committed, StoreError>> {
+    match db.commit(work).await {
+        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+        Err(error) if work.len() <= 1 => vec![Err(error)],
+        Err(error) => {
+            tracing::warn!(orders = work.len(), %error, "a group isn't committed, so its orders are one by one");
+            let mut outcomes = Vec::with_capacity(work.len());
+            for part in work {
+                let outcome = db.commit(std::slice::from_ref(part)).await;
+                outcomes.push(outcome.map(|mut outcomes| outcomes.swap_remove(0)));
+            }
+            outcomes
+        }
+    }
+}

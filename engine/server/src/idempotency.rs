@@ -1,0 +1,85 @@
+//! Requests that may be sent again: whoever names what it wants with an `Idempotency-Key` gets it
+//! once, however often it asks, and the same answer each time.
+//!
+//! A key is claimed in the database before the work and keeps the answer for a day. [`once`] does so
+//! around every POST. Checkout and the steps of an order don't stand inside of it: they claim their key
+//! and keep their answer in the transactions that do the work, so that no crash parts the two.
+
+mod answer;
+mod layer;
+
+use std::time::Duration;
+
+use axum::http::{header, request::Parts};
+use martlet_domain::{Digest, Id, Timestamp, cart::Cart, settings::Store};
+use martlet_store::{ApiKey, Claim};
+
+pub use answer::{is_kept, render, respond};
+pub use layer::once;
+
+use crate::extract::IdempotencyKey;
+
+/// How long a key stands for its request.
+pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whose key it is. Others may use the same without meeting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Of whoever holds a cart.
+    Cart(Id<Cart>),
+    /// Of whoever holds an API key.
+    ApiKey(Id<ApiKey>),
+}
+
+/// The claim of a request to a key: `route` is the template of its path, `request` a digest of all that
+/// makes it another request than those that are made there otherwise.
+pub fn claim_for(
+    store: Id<Store>,
+    scope: Scope,
+    route: &str,
+    key: &IdempotencyKey,
+    request: Digest,
+    request_id: &str,
+    now: Timestamp,
+) -> Claim {
+    let (kind, whose) = match scope {
+        Scope::Cart(cart) => ("cart", cart.uuid()),
+        Scope::ApiKey(key) => ("api key", key.uuid()),
+    };
+    let (store, route, key) = (store.uuid(), route.as_bytes(), key.as_str().as_bytes());
+    Claim {
+        id: digest_of(&[store.as_bytes(), kind.as_bytes(), whose.as_bytes(), route, key]),
+        request,
+        request_id: request_id.to_owned(),
+        created_at: now,
+        expires_at: Timestamp::from_millis(now.as_millis().saturating_add(millis(KEPT))),
+    }
+}
+
+/// The digest of what is asked for: where, with which body, byte for byte, and on the basis of which
+/// version.
+pub fn digest_of_request(parts: &Parts, body: &[u8]) -> Digest {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut asked = vec![parts.uri.path().as_bytes(), query.as_bytes(), body];
+    asked.extend(parts.headers.get_all(header::IF_MATCH).iter().map(|value| value.as_bytes()));
+    digest_of(&asked)
+}
+
+/// The digest of several texts, each with its length before it: what ends one and begins the next
+/// can't be moved.
+pub fn digest_of(parts: &[&[u8]]) -> Digest {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        // A length fits 64 bits on every machine there is.
+        bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    Digest::of(&bytes)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

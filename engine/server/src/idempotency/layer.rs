@@ -1,0 +1,141 @@
+//! The layer around POSTs that don't keep their answers themselves.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{
+        FromRequest as _, FromRequestParts as _, MatchedPath, RawPathParams, Request, State,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
+    http::{Method, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use martlet_domain::{Id, Timestamp, settings::Store};
+use martlet_store::{Claim, ClaimState};
+use tracing::Instrument as _;
+
+use super::{Scope, answer, claim_for, digest_of_request, millis};
+use crate::{
+    error::Error,
+    extract::{CurrentStore, IDEMPOTENCY_KEY, IdempotencyKey, Staff},
+    frame::{self, RequestId},
+    state::AppState,
+};
+
+/// What the routes of a cart begin with. Their `id` is the cart's.
+pub(super) const OF_A_CART: &str = "/api/v1/carts/{id}/";
+/// After so long a claim without an answer was left by an engine that died, unless requests may take
+/// longer. The engine may have died between the work and keeping its answer: then the request that
+/// takes the claim over does the work once more. Where that must not happen, the key is claimed in
+/// the transaction that does the work instead.
+const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Answers a POST that has an `Idempotency-Key` once, and again with the same answer.
+pub async fn once(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Error> {
+    if request.method() != Method::POST || !request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Ok(next.run(request).await);
+    }
+    let (mut parts, body) = request.into_parts();
+    let key = IdempotencyKey::from_request_parts(&mut parts, &state).await?;
+    let route = MatchedPath::from_request_parts(&mut parts, &state).await;
+    let route = route.map_err(|_| Error::Internal("a layer of routes stands elsewhere".to_owned()))?;
+    // Without knowing who asks, whoever guessed a key would be answered with somebody else's cart.
+    let Some((store, scope)) = scope(&mut parts, &state, route.as_str()).await? else {
+        return Ok(next.run(Request::from_parts(parts, body)).await);
+    };
+    let RequestId(request_id) = RequestId::from_request_parts(&mut parts, &state).await?;
+    let body = whole(Request::from_parts(parts.clone(), body), &state).await?;
+    let (request, now) = (digest_of_request(&parts, &body), state.clock.now());
+    let claim = claim_for(store, scope, route.as_str(), &key, request, &request_id, now);
+    let request = Request::from_parts(parts, Body::from(body));
+    // A task of its own, which goes on when whoever asked has gone: what is claimed is answered.
+    let answered = tokio::spawn(answer_once(state, claim, request, next).in_current_span()).await;
+    answered.map_err(|error| Error::Internal(format!("a request ended early: {error}")))?
+}
+
+/// Whose key it is, and in which store. Nobody's where nobody shows who they are.
+async fn scope(
+    parts: &mut Parts,
+    state: &AppState,
+    route: &str,
+) -> Result<Option<(Id<Store>, Scope)>, Error> {
+    if route.starts_with(OF_A_CART) {
+        let params = RawPathParams::from_request_parts(parts, state).await.ok();
+        let id = params.as_ref().and_then(|params| params.iter().find(|(name, _)| *name == "id"));
+        // What is no id is the handler's to refuse.
+        let Some(Ok(cart)) = id.map(|(_, id)| id.parse()) else { return Ok(None) };
+        let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
+        return Ok(Some((store.id, Scope::Cart(cart))));
+    }
+    match Staff::from_request_parts(parts, state).await {
+        Ok(staff) => Ok(Some((staff.store.id, Scope::ApiKey(staff.key.id)))),
+        Err(Error::Unauthenticated { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn whole(request: Request, state: &AppState) -> Result<Bytes, Error> {
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Error::BodyTooLarge { limit: state.rules.body_limit.0 }
+        }
+        _ => Error::MalformedBody { problem: "it broke off".to_owned() },
+    })
+}
+
+async fn answer_once(state: AppState, claim: Claim, request: Request, next: Next) -> Result<Response, Error> {
+    match take(&state, &claim).await? {
+        ClaimState::Free => {}
+        ClaimState::InFlight { .. } => return Err(Error::InFlight),
+        ClaimState::OtherRequest => return Err(Error::IdempotencyKeyReused),
+        ClaimState::Answered(kept) => return Ok(answer::respond(kept)),
+    }
+    let response = handled(request, next).await;
+    if !answer::is_kept_status(response.status()) {
+        release(&state, &claim).await;
+        return Ok(response);
+    }
+    match answer::keep(response, &claim.request_id).await {
+        Ok(kept) => {
+            // Who asked is answered even if nobody will be again.
+            if let Err(error) = state.db.answer_claim(claim.id, &claim.request_id, &kept).await {
+                tracing::error!(%error, "an answer isn't kept: a request with its key may be answered anew");
+            }
+            Ok(answer::respond(kept))
+        }
+        Err(error) => {
+            release(&state, &claim).await;
+            Err(error)
+        }
+    }
+}
+
+/// Takes the key, from an engine that died if need be.
+async fn take(state: &AppState, claim: &Claim) -> Result<ClaimState, Error> {
+    let found = state.db.claim(claim).await?;
+    let ClaimState::InFlight { since } = found else { return Ok(found) };
+    let abandoned = millis(ABANDONED.max(state.rules.timeout));
+    let made_until = Timestamp::from_millis(claim.created_at.as_millis().saturating_sub(abandoned));
+    if since <= made_until && state.db.take_over_claim(claim, made_until).await? {
+        tracing::warn!("a key is taken over from a request that never ended");
+        return Ok(ClaimState::Free);
+    }
+    Ok(found)
+}
+
+/// What the handler answers. As a task, so that a panic of its is an answer too.
+async fn handled(request: Request, next: Next) -> Response {
+    let ended = tokio::spawn(next.run(request).in_current_span()).await;
+    ended.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => frame::panicked(panic),
+        Err(error) => Error::Internal(format!("a handler ended early: {error}")).into_response(),
+    })
+}
+
+async fn release(state: &AppState, claim: &Claim) {
+    if let Err(error) = state.db.release_claim(claim.id, &claim.request_id).await {
+        tracing::error!(%error, "a key isn't free again: requests with it have to wait");
+    }
+}

@@ -1,0 +1,152 @@
+//! What orders go through: placed from a cart, settled with the provider, stepped on by merchants, and
+//! what has to happen after each.
+//!
+//! A step is taken in memory, by the domain, and stored by the [`Committer`] if the order is still in
+//! the version it was taken from. Whoever is too late looks again.
+
+mod checkout;
+mod deliver;
+mod settle;
+mod steps;
+mod sweep;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::FromRef;
+use martlet_domain::{
+    Digest, Entity as _, Id,
+    order::{Effects, Order, StepError},
+    settings::Store,
+};
+use martlet_store::{Advance, Answering, Claim, ClaimState, Committed, Db, FactsChange, StoredAnswer, Work};
+use tokio::sync::Notify;
+
+pub use checkout::CheckoutRequest;
+pub use steps::{StepRequest, StepTaken};
+pub use sweep::Swept;
+
+use crate::{
+    clock::Clock, committer::Committer, error::Error, idempotency, ids::Ids, payments::Payments,
+    price_cart::Pricer, state::AppState,
+};
+
+/// How often a step is taken again on a newer order or cart.
+const TRIES: usize = 8;
+
+/// How orders are held, and how often what is left over is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderRules {
+    /// How long an order holds its goods without being paid.
+    pub hold: Duration,
+    /// After how long an order that isn't settled counts as left behind.
+    pub reconcile_after: Duration,
+    /// After how long an event whose delivery never ended is delivered again.
+    pub redeliver_after: Duration,
+}
+
+/// Places, settles and changes orders. One a process.
+#[derive(Debug)]
+pub struct Orders {
+    pub(crate) db: Db,
+    pricer: Arc<Pricer>,
+    clock: Clock,
+    ids: Ids,
+    committer: Arc<Committer>,
+    payments: Payments,
+    rules: OrderRules,
+    /// Rings when there is something to deliver.
+    events: Notify,
+}
+
+impl FromRef<AppState> for Arc<Orders> {
+    fn from_ref(state: &AppState) -> Self {
+        state.orders.clone()
+    }
+}
+
+/// A step that was taken, before it is stored.
+struct Taken {
+    order: Order,
+    effects: Effects,
+    answers: Vec<Answering>,
+    delivered: Option<i64>,
+    facts: Option<FactsChange>,
+}
+
+impl Orders {
+    /// Orders in a database.
+    pub fn new(
+        db: Db,
+        pricer: Arc<Pricer>,
+        clock: Clock,
+        ids: Ids,
+        payments: Payments,
+        rules: OrderRules,
+    ) -> Arc<Self> {
+        let committer = Committer::new(db.clone());
+        Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, events: Notify::new() })
+    }
+
+    /// An order.
+    pub async fn find(&self, store: Id<Store>, id: Id<Order>) -> Result<Order, Error> {
+        self.db.find_order(store, id).await?.ok_or_else(Error::not_found::<Order>)
+    }
+
+    /// Stores a step. Nothing where the order has changed since it was read.
+    async fn store(&self, store: Id<Store>, taken: Taken) -> Result<Option<Order>, Error> {
+        let Taken { order, effects, answers, delivered, facts } = taken;
+        let rings = !effects.events.is_empty();
+        let stored = Order { version: order.version + 1, ..order.clone() };
+        let advance = Advance { store, order, effects, answers, delivered, facts };
+        match self.committer.commit(Work::Advance(Box::new(advance))).await? {
+            Committed::Done => {
+                if rings {
+                    self.events.notify_one();
+                }
+                Ok(Some(stored))
+            }
+            Committed::Stale => Ok(None),
+            other => Err(Error::Internal(format!("a step ended as {other:?}"))),
+        }
+    }
+
+    /// Keeps the answer to a request that changed nothing: it fails like this for as long as its key is
+    /// kept, unless it may succeed in a moment. Where another request was faster, that one's answer.
+    async fn keep_refusal(&self, claim: &Claim, error: Error) -> Result<StoredAnswer, Error> {
+        if !idempotency::is_kept(&error) {
+            return Err(error);
+        }
+        let answer = idempotency::render(&error, &claim.request_id);
+        match self.db.claim_answered(claim, &answer).await? {
+            ClaimState::Free => Ok(answer),
+            _ => Ok(self.answer_of(claim.id, claim.request).await?.unwrap_or(answer)),
+        }
+    }
+
+    /// The answer to a request whose key is taken.
+    async fn answer_of(&self, claim: Digest, request: Digest) -> Result<Option<StoredAnswer>, Error> {
+        match self.db.find_claim(claim, request, self.clock.now()).await? {
+            ClaimState::Free => Ok(None),
+            ClaimState::InFlight { .. } => Err(Error::InFlight),
+            ClaimState::OtherRequest => Err(Error::IdempotencyKeyReused),
+            ClaimState::Answered(answer) => Ok(Some(answer)),
+        }
+    }
+}
+
+impl Taken {
+    fn new(order: Order, effects: Effects) -> Self {
+        Self { order, effects, answers: Vec::new(), delivered: None, facts: None }
+    }
+}
+
+impl From<StepError> for Error {
+    fn from(error: StepError) -> Self {
+        Self::Step(error)
+    }
+}
+
+/// Said of an order that changed under every try.
+fn too_busy(order: &Order) -> Error {
+    Error::VersionConflict { entity: Order::NAME, current: order.version }
+}

@@ -1,0 +1,254 @@
+//! From cart to order: price, reserve, authorise, settle.
+
+use std::{collections::HashMap, sync::Arc};
+
+use martlet_domain::{
+    Entity as _, Id, Timestamp,
+    cart::Cart,
+    catalog::Variant,
+    money::Money,
+    order::{AwaitingRequest, Means, NewOrder, Order, OrderNumber, Shortage, StockShortage},
+    settings::Store,
+};
+use martlet_store::{Claim, Committed, Placement, StoreError, StoredAnswer, Unique, Work, fault};
+
+use super::{Orders, TRIES};
+use crate::{
+    api::carts::title,
+    error::Error,
+    extract::IfMatch,
+    operations::VERSION,
+    price_cart::{PricedCart, settings},
+};
+
+/// What a shopper asks for at checkout.
+#[derive(Debug, Clone)]
+pub struct CheckoutRequest {
+    /// The total that the shopper has seen and agrees to.
+    pub expected_total: Money,
+    /// How it is paid.
+    pub means: Means,
+    /// The version of the cart that the shopper has seen.
+    pub if_match: Option<IfMatch>,
+    /// The request's key.
+    pub claim: Claim,
+}
+
+/// How one try to place an order ended.
+enum Try {
+    Placed(Box<Order>),
+    Again,
+    Answered(StoredAnswer),
+}
+
+impl Orders {
+    /// Makes an order of a cart. A request that comes again gets the first answer again. Goes on when
+    /// whoever asked has gone: what is begun is settled.
+    pub async fn place_order(
+        self: &Arc<Self>,
+        store: Id<Store>,
+        cart: Id<Cart>,
+        request: CheckoutRequest,
+    ) -> Result<StoredAnswer, Error> {
+        let orders = Arc::clone(self);
+        let span = tracing::Span::current();
+        let placed = async move { orders.answer_checkout(store, cart, &request).await };
+        let placed = tokio::spawn(tracing::Instrument::instrument(placed, span));
+        placed.await.map_err(|error| Error::Internal(format!("a checkout ended early: {error}")))?
+    }
+
+    async fn answer_checkout(
+        &self,
+        store: Id<Store>,
+        cart: Id<Cart>,
+        request: &CheckoutRequest,
+    ) -> Result<StoredAnswer, Error> {
+        let claim = &request.claim;
+        if let Some(answer) = self.answer_of(claim.id, claim.request).await? {
+            return Ok(answer);
+        }
+        match self.checkout(store, cart, request).await {
+            Err(error) => self.keep_refusal(claim, error).await,
+            Ok(answer) => Ok(answer),
+        }
+    }
+
+    async fn checkout(
+        &self,
+        store: Id<Store>,
+        cart: Id<Cart>,
+        request: &CheckoutRequest,
+    ) -> Result<StoredAnswer, Error> {
+        self.payments.check_token(request.means.provider, &request.means.token)?;
+        for _ in 0..TRIES {
+            match self.try_to_place(store, cart, request).await? {
+                Try::Placed(order) => return self.pay(store, *order, &request.claim).await,
+                Try::Answered(answer) => return Ok(answer),
+                Try::Again => {}
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    async fn try_to_place(
+        &self,
+        store: Id<Store>,
+        cart: Id<Cart>,
+        request: &CheckoutRequest,
+    ) -> Result<Try, Error> {
+        let cart = self.db.find_cart(store, cart).await?.ok_or_else(Error::not_found::<Cart>)?;
+        if cart.order.is_some() {
+            // A request with the same key, sent at the same time, may have made it one.
+            let answer = self.answer_of(request.claim.id, request.claim.request).await?;
+            return answer.map(Try::Answered).ok_or(Error::CartOrdered);
+        }
+        self.check_cart(store, &cart, request).await?;
+        let now = self.clock.now();
+        let priced = self.pricer.price_cart(&self.db, store, cart, now).await?;
+        self.check_shipping(store, &priced).await?;
+        check_price(&priced, request)?;
+        check_stock(&priced)?;
+        fault::point("checkout.priced");
+        let placement = self.placement(store, &priced, request, now);
+        let order = placement.order.clone();
+        match self.committer.commit(Work::Place(Box::new(placement))).await {
+            Ok(Committed::Done) => {
+                fault::point("checkout.placed");
+                Ok(Try::Placed(Box::new(order)))
+            }
+            // Somebody changed the cart, or used up a coupon that it was priced with: look again.
+            Ok(Committed::CartChanged | Committed::Short(Shortage::Coupon(_) | Shortage::Budget(_))) => {
+                Ok(Try::Again)
+            }
+            Ok(Committed::Short(Shortage::Stock(short))) => Err(insufficient(&priced, &short)),
+            Ok(Committed::KeyTaken) => {
+                let answer = self.answer_of(request.claim.id, request.claim.request).await?;
+                Ok(answer.map_or(Try::Again, Try::Answered))
+            }
+            Err(Error::Store(StoreError::Conflict(Unique::OrderNumber | Unique::IdempotencyKey))) => {
+                Ok(Try::Again)
+            }
+            Ok(Committed::Stale) => Err(Error::Internal("a new order was stale".to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a cart that can't become an order as it is.
+    async fn check_cart(
+        &self,
+        store: Id<Store>,
+        cart: &Cart,
+        request: &CheckoutRequest,
+    ) -> Result<(), Error> {
+        if let Some(if_match) = &request.if_match {
+            if_match.check(Cart::NAME, cart.version)?;
+        }
+        if cart.lines.is_empty() {
+            return Err(Error::CartEmpty);
+        }
+        let missing = self.missing(store, cart).await?;
+        if missing.is_empty() { Ok(()) } else { Err(Error::CheckoutIncomplete { missing }) }
+    }
+
+    /// Refuses a cart whose shipping method isn't offered to it any more: it would be shipped for nothing.
+    async fn check_shipping(&self, store: Id<Store>, priced: &PricedCart) -> Result<(), Error> {
+        if priced.quote.shipping.is_some() || !self.ships(store).await? {
+            return Ok(());
+        }
+        Err(Error::CheckoutIncomplete { missing: vec!["shipping_method"] })
+    }
+
+    async fn ships(&self, store: Id<Store>) -> Result<bool, Error> {
+        Ok(!settings(&self.db, store).await?.shipping_methods.is_empty())
+    }
+
+    /// What has to be known of a cart before it is ordered: whom to write to and, in a store that
+    /// ships, where to and how.
+    async fn missing(&self, store: Id<Store>, cart: &Cart) -> Result<Vec<&'static str>, Error> {
+        let ships = self.ships(store).await?;
+        let known = [
+            ("customer", cart.customer.is_some() || cart.email.is_some()),
+            ("shipping_address", !ships || cart.shipping_address.is_some()),
+            ("shipping_method", !ships || cart.shipping_method.is_some()),
+        ];
+        Ok(known.into_iter().filter(|(_, known)| !known).map(|(what, _)| what).collect())
+    }
+
+    fn placement(
+        &self,
+        store: Id<Store>,
+        priced: &PricedCart,
+        request: &CheckoutRequest,
+        now: Timestamp,
+    ) -> Placement {
+        let titles: HashMap<Id<Variant>, String> =
+            priced.offers.iter().map(|(variant, offer)| (*variant, title(offer))).collect();
+        let [a, b, c, d, e, ..] = self.ids.bytes();
+        let hold = i64::try_from(self.rules.hold.as_millis()).unwrap_or(i64::MAX);
+        let claim = &request.claim;
+        let (order, ask) = Order::place(NewOrder {
+            id: self.ids.next(now),
+            number: OrderNumber::from_random([a, b, c, d, e]),
+            cart: &priced.cart,
+            quote: &priced.quote,
+            rulebook: &priced.rulebook,
+            coupons: &priced.coupons,
+            titles: &titles,
+            means: request.means.clone(),
+            awaited_by: Some(AwaitingRequest { claim: claim.id, request_id: claim.request_id.clone() }),
+            now,
+            pending_until: Timestamp::from_millis(now.as_millis().saturating_add(hold)),
+        });
+        Placement {
+            store,
+            order,
+            ask,
+            receipt: priced.quote.receipt.clone(),
+            engine: VERSION,
+            fuel: priced.calls.iter().map(|report| report.evaluated.evaluation.fuel).sum(),
+            claim: Some(claim.clone()),
+        }
+    }
+}
+
+/// Refuses a price that can't be kept to, or that isn't the one the shopper agreed to.
+fn check_price(priced: &PricedCart, request: &CheckoutRequest) -> Result<(), Error> {
+    let quote = &priced.quote;
+    if quote.provisional {
+        return Err(Error::PricingUnavailable);
+    }
+    if !quote.blocked_by.is_empty() {
+        let plugins = quote.blocked_by.iter().map(|source| source.name().to_owned()).collect();
+        return Err(Error::CheckoutBlocked { plugins });
+    }
+    let total = Money { minor_units: quote.totals.total, currency: quote.currency };
+    if total == request.expected_total {
+        return Ok(());
+    }
+    Err(Error::price_changed(request.expected_total, priced))
+}
+
+/// Refuses what was sold out when the cart was priced, without asking anybody to wait for its rows.
+/// What is promised is decided under the lock.
+fn check_stock(priced: &PricedCart) -> Result<(), Error> {
+    for line in &priced.cart.lines {
+        let available = priced.offers.get(&line.variant).map_or(0, |offer| offer.variant.stock.available());
+        let requested = i64::from(line.quantity);
+        if requested > available {
+            let short = StockShortage { variant: line.variant, requested, available };
+            return Err(insufficient(priced, &short));
+        }
+    }
+    Ok(())
+}
+
+fn insufficient(priced: &PricedCart, short: &StockShortage) -> Error {
+    match priced.offers.get(&short.variant) {
+        Some(offer) => Error::InsufficientStock {
+            sku: offer.variant.sku.clone(),
+            requested: short.requested,
+            available: short.available,
+        },
+        None => Error::not_found::<Variant>(),
+    }
+}

@@ -1,0 +1,233 @@
+//! What orders hold of stock, coupons and budgets: locked, then moved by sums.
+
+use martlet_domain::{Id, order::Levels, settings::Store};
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::commit::{Advance, Moves, Wanted};
+use crate::{StoreError, Tx, codec::RowOf, dialect::Statement as _};
+
+#[derive(sqlx::FromRow)]
+struct StockRow {
+    variant_id: Uuid,
+    on_hand: i64,
+    reserved: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    id: Uuid,
+    count: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CustomerRow {
+    customer_id: Uuid,
+    coupon_id: Uuid,
+    used: i64,
+}
+
+/// Locks the rows that some orders want, in the order that all transactions do, and reads them.
+pub(super) async fn lock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<Levels, StoreError> {
+    const COUPONS: &str = "SELECT coupon_id AS id, used AS count FROM coupon_usage WHERE store_id = ";
+    const BUDGETS: &str =
+        "SELECT installation_id AS id, granted AS count FROM budget_usage WHERE store_id = ";
+    let available = lock_stock(tx, store, wanted).await?;
+    let coupons = wanted.coupons.iter().copied();
+    let used = lock_counts(tx, store, COUPONS, " AND coupon_id IN ", " ORDER BY coupon_id", coupons).await?;
+    let used_by_customer = lock_customers(tx, store, wanted).await?;
+    let budgets = wanted.budgets.iter().copied();
+    let order = " ORDER BY installation_id";
+    let granted = lock_counts(tx, store, BUDGETS, " AND installation_id IN ", order, budgets).await?;
+    Ok(Levels {
+        available: available
+            .into_iter()
+            .map(|row| (Id::new(row.variant_id), row.on_hand - row.reserved))
+            .collect(),
+        used: used.into_iter().map(|row| (Id::new(row.id), row.count)).collect(),
+        used_by_customer: used_by_customer
+            .into_iter()
+            .map(|row| ((Id::new(row.coupon_id), Id::new(row.customer_id)), row.used))
+            .collect(),
+        granted: granted.into_iter().map(|row| (Id::new(row.id), row.count)).collect(),
+    })
+}
+
+async fn lock_stock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<Vec<StockRow>, StoreError> {
+    const SQL: &str = "SELECT variant_id, on_hand, reserved FROM stock_levels WHERE store_id = ";
+    if wanted.variants.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(run!(tx, |c| {
+        let mut query = QueryBuilder::new(SQL);
+        query.id(store.uuid()).part(" AND variant_id IN ").ids(wanted.variants.iter().copied());
+        query.part(" ORDER BY variant_id").for_update();
+        query.build_query_as().persistent(wanted.variants.len() == 1).fetch_all(c).await
+    })?)
+}
+
+async fn lock_counts(
+    tx: &mut Tx,
+    store: Id<Store>,
+    select: &'static str,
+    among: &'static str,
+    order: &'static str,
+    ids: impl ExactSizeIterator<Item = Uuid>,
+) -> Result<Vec<CountRow>, StoreError> {
+    if ids.len() == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(run!(tx, |c| {
+        let mut query = QueryBuilder::new(select);
+        query.id(store.uuid()).part(among).ids(ids).part(order).for_update();
+        query.build_query_as().persistent(false).fetch_all(c).await
+    })?)
+}
+
+async fn lock_customers(
+    tx: &mut Tx,
+    store: Id<Store>,
+    wanted: &Wanted,
+) -> Result<Vec<CustomerRow>, StoreError> {
+    const SQL: &str = "SELECT customer_id, coupon_id, used FROM coupon_usage_by_customer WHERE store_id = ";
+    if wanted.by_customer.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(run!(tx, |c| {
+        let mut query = QueryBuilder::new(SQL);
+        query.id(store.uuid());
+        let mut separator = " AND (";
+        for (customer, coupon) in &wanted.by_customer {
+            query.part(separator).part("(customer_id = ").id(*customer);
+            query.part(" AND coupon_id = ").id(*coupon).part(")");
+            separator = " OR ";
+        }
+        query.part(") ORDER BY customer_id, coupon_id").for_update();
+        query.build_query_as().persistent(false).fetch_all(c).await
+    })?)
+}
+
+/// What an order gives up, others of the same transaction may have.
+pub(super) fn give_back(levels: &mut Levels, Advance { effects, order, .. }: &Advance) {
+    for (variant, quantity) in effects.release.iter().chain(&effects.restock) {
+        *levels.available.entry(*variant).or_default() += quantity;
+    }
+    if !effects.gives_back {
+        return;
+    }
+    for redeemed in &order.terms.coupons {
+        *levels.used.entry(redeemed.coupon).or_default() -= 1;
+        if let Some(customer) = order.terms.customer {
+            *levels.used_by_customer.entry((redeemed.coupon, customer)).or_default() -= 1;
+        }
+    }
+    for (installation, amount) in &order.terms.budgets {
+        *levels.granted.entry(*installation).or_default() -= amount;
+    }
+}
+
+/// Moves the rows, which are locked by now.
+pub(super) async fn write(tx: &mut Tx, store: Id<Store>, moves: &Moves) -> Result<(), StoreError> {
+    const COUPON: &str = "UPDATE coupon_usage SET used = used + ? WHERE store_id = ? AND coupon_id = ?";
+    write_stock(tx, store, moves).await?;
+    for (coupon, times) in &moves.coupons {
+        let changed = run!(tx, |c| sqlx::query(COUPON)
+            .bind(times)
+            .bind(store.uuid())
+            .bind(coupon)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected()))?;
+        expect("coupon_usage", *coupon, changed, 1)?;
+    }
+    for ((customer, coupon), times) in &moves.by_customer {
+        write_customer(tx, store, *customer, *coupon, *times).await?;
+    }
+    for (installation, amount) in &moves.budgets {
+        write_budget(tx, store, *installation, *amount).await?;
+    }
+    Ok(())
+}
+
+/// One statement for all variants. The condition is the fence, and the table's CHECK behind it.
+async fn write_stock(tx: &mut Tx, store: Id<Store>, moves: &Moves) -> Result<(), StoreError> {
+    let stock = &moves.stock;
+    let Some((first, _)) = stock.first_key_value() else { return Ok(()) };
+    let changed = run!(tx, |c| {
+        let mut query = QueryBuilder::new("UPDATE stock_levels SET on_hand = on_hand + CASE variant_id");
+        for (variant, (on_hand, _)) in stock {
+            query.part(" WHEN ").id(*variant).part(" THEN ").int(*on_hand);
+        }
+        query.part(" END, reserved = reserved + CASE variant_id");
+        for (variant, (_, reserved)) in stock {
+            query.part(" WHEN ").id(*variant).part(" THEN ").int(*reserved);
+        }
+        query.part(" END WHERE store_id = ").id(store.uuid());
+        query.part(" AND variant_id IN ").ids(stock.keys().copied());
+        query.part(" AND on_hand - reserved >= CASE variant_id");
+        for (variant, (on_hand, reserved)) in stock {
+            query.part(" WHEN ").id(*variant).part(" THEN ").int(reserved - on_hand);
+        }
+        query.part(" END");
+        query.build().persistent(stock.len() == 1).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    expect("stock_levels", *first, changed, stock.len())
+}
+
+/// The coupon's row, which is locked, keeps two first uses of a customer apart.
+async fn write_customer(
+    tx: &mut Tx,
+    store: Id<Store>,
+    customer: Uuid,
+    coupon: Uuid,
+    times: i64,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "UPDATE coupon_usage_by_customer SET used = used + ? \
+         WHERE store_id = ? AND customer_id = ? AND coupon_id = ?";
+    const INSERT: &str = "INSERT INTO coupon_usage_by_customer (used, store_id, customer_id, coupon_id) \
+         VALUES (?, ?, ?, ?)";
+    update_or_insert(tx, [UPDATE, INSERT], times, &[store.uuid(), customer, coupon]).await
+}
+
+/// The installation's row is there from its beginning, but where it is older than budgets.
+async fn write_budget(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installation: Uuid,
+    amount: i64,
+) -> Result<(), StoreError> {
+    const UPDATE: &str =
+        "UPDATE budget_usage SET granted = granted + ? WHERE store_id = ? AND installation_id = ?";
+    const INSERT: &str = "INSERT INTO budget_usage (granted, store_id, installation_id) VALUES (?, ?, ?)";
+    update_or_insert(tx, [UPDATE, INSERT], amount, &[store.uuid(), installation]).await
+}
+
+async fn update_or_insert(
+    tx: &mut Tx,
+    statements: [&'static str; 2],
+    by: i64,
+    key: &[Uuid],
+) -> Result<(), StoreError> {
+    for sql in statements {
+        let changed = run!(tx, |c| {
+            let mut query = sqlx::query(sql).bind(by);
+            for part in key {
+                query = query.bind(*part);
+            }
+            query.execute(c).await.map(|done| done.rows_affected())
+        })?;
+        if changed == 1 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A row that is locked and yet isn't there, or doesn't hold what orders say it holds.
+fn expect(table: &'static str, id: Uuid, changed: u64, expected: usize) -> Result<(), StoreError> {
+    if usize::try_from(changed) == Ok(expected) {
+        return Ok(());
+    }
+    let problem = format!("{changed} of {expected} rows hold what orders say they hold");
+    Err(RowOf::named(table, id).corrupt("store_id", problem))
+}

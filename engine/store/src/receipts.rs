@@ -1,0 +1,149 @@
+//! The evidence of orders' prices. Orders are placed with it (`orders/place.rs`); here it is read.
+
+use martlet_domain::{Digest, Id, Timestamp, order::Order, quote::Totals, settings::Store};
+use serde::Deserialize;
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use crate::{Db, StoreError, codec::RowOf, dialect::Statement as _};
+
+/// The evidence of an order's price, whose bytes are those that the order names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReceipt {
+    /// The order.
+    pub order: Id<Order>,
+    /// What people call the order.
+    pub number: String,
+    /// What the order comes to, as the order says.
+    pub totals: Totals,
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The version of the engine that priced it.
+    pub engine: String,
+    /// The fuel that its components burnt.
+    pub fuel: u64,
+    /// The receipt.
+    pub bytes: Vec<u8>,
+}
+
+/// An order of a list of receipts.
+#[derive(Debug)]
+pub struct ReceiptEntry {
+    /// The order.
+    pub order: Id<Order>,
+    /// What people call the order.
+    pub number: String,
+    /// Its receipt, or what is wrong with it: one that is damaged doesn't hide the others.
+    pub receipt: Result<StoredReceipt, StoreError>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ReceiptRow {
+    id: Uuid,
+    number: String,
+    total: i64,
+    terms: String,
+    digest: Option<Vec<u8>>,
+    engine: Option<String>,
+    fuel: Option<i64>,
+    bytes: Option<Vec<u8>>,
+}
+
+/// What an order's terms say of its receipt.
+#[derive(Deserialize)]
+struct Named {
+    receipt: Digest,
+    totals: Totals,
+}
+
+const SELECT: &str = "SELECT o.id, o.number, o.total, o.terms, r.digest, r.engine, r.fuel, r.bytes \
+     FROM orders o LEFT JOIN order_receipts r ON r.store_id = o.store_id AND r.order_id = o.id \
+     WHERE o.store_id = ";
+
+impl Db {
+    /// The receipt of an order; nothing where there is no such order. [`StoreError::Corrupt`] when it
+    /// is gone, or isn't the one that the order names.
+    pub async fn find_receipt(
+        &self,
+        store: Id<Store>,
+        order: Id<Order>,
+    ) -> Result<Option<StoredReceipt>, StoreError> {
+        let row: Option<ReceiptRow> = read!(self, |c| {
+            let mut query = QueryBuilder::new(SELECT);
+            query.id(store.uuid()).part(" AND o.id = ").id(order.uuid());
+            query.build_query_as().fetch_optional(c).await
+        })?;
+        row.map(ReceiptRow::decode).transpose()
+    }
+
+    /// The receipts of a store's orders that were placed from a moment on, or of all of them, in the
+    /// order of the orders' ids, after one of those, at most `limit`. Every order is in it, one whose
+    /// receipt is gone too.
+    pub async fn list_receipts(
+        &self,
+        store: Id<Store>,
+        since: Option<Timestamp>,
+        after: Option<Id<Order>>,
+        limit: u32,
+    ) -> Result<Vec<ReceiptEntry>, StoreError> {
+        let rows: Vec<ReceiptRow> = read!(self, |c| {
+            let mut query = QueryBuilder::new(SELECT);
+            query.id(store.uuid());
+            if let Some(since) = since {
+                query.part(" AND o.placed_at >= ").int(since.as_millis());
+            }
+            if let Some(after) = after {
+                query.part(" AND o.id > ").id(after.uuid());
+            }
+            query.part(" ORDER BY o.id LIMIT ").int(i64::from(limit));
+            query.build_query_as().fetch_all(c).await
+        })?;
+        Ok(rows.into_iter().map(ReceiptRow::entry).collect())
+    }
+
+    /// How many orders [`Db::list_receipts`] goes through.
+    pub async fn count_receipts(
+        &self,
+        store: Id<Store>,
+        since: Option<Timestamp>,
+    ) -> Result<u64, StoreError> {
+        const SQL: &str = "SELECT COUNT(*) FROM orders WHERE store_id = ? AND placed_at >= ?";
+        let since = since.map_or(i64::MIN, Timestamp::as_millis);
+        let count: i64 =
+            read!(self, |c| sqlx::query_scalar(SQL).bind(store.uuid()).bind(since).fetch_one(c).await)?;
+        RowOf::named("orders", "all").number("id", count)
+    }
+}
+
+impl ReceiptRow {
+    fn entry(self) -> ReceiptEntry {
+        let (order, number) = (Id::new(self.id), self.number.clone());
+        ReceiptEntry { order, number, receipt: self.decode() }
+    }
+
+    fn decode(self) -> Result<StoredReceipt, StoreError> {
+        let order = Id::<Order>::new(self.id);
+        let (of_order, of_receipt) = (RowOf::entity("orders", order), RowOf::entity("order_receipts", order));
+        let named: Named = of_order.json("terms", &self.terms)?;
+        if named.totals.total != self.total {
+            return Err(of_order.corrupt("total", "it isn't that of its terms"));
+        }
+        let (Some(digest), Some(engine), Some(fuel), Some(bytes)) =
+            (self.digest, self.engine, self.fuel, self.bytes)
+        else {
+            return Err(of_receipt.corrupt("bytes", "the receipt is gone"));
+        };
+        let digest = of_receipt.digest("digest", &digest)?;
+        let found = Digest::of(&bytes);
+        if found != named.receipt {
+            return Err(
+                of_receipt.corrupt("bytes", "the receipt was changed: the order names another digest")
+            );
+        }
+        if found != digest {
+            return Err(of_receipt.corrupt("digest", "it isn't that of the receipt"));
+        }
+        let fuel = of_receipt.number("fuel", fuel)?;
+        Ok(StoredReceipt { order, number: self.number, totals: named.totals, digest, engine, fuel, bytes })
+    }
+}

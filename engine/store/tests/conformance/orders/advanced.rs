@@ -1,0 +1,331 @@
+//! Orders that take a step: what moves with it, exactly once.
+
+use martlet_domain::{
+    Id,
+    catalog::Variant,
+    order::{Effects, LineQuantity, NewRefund, Order, OrderStatus, Shortage},
+    quote::Standing,
+};
+use martlet_store::{
+    Answering, Claim, ClaimState, Committed, FactsChange, Placement, StoreError, StoredAnswer, Unique,
+};
+
+use crate::{
+    harness::{World, id},
+    ledger::assert_balanced,
+    ordering::*,
+    samples::ODD_TEXT,
+};
+
+fn units(position: u32, quantity: u32) -> LineQuantity {
+    LineQuantity { position, quantity }
+}
+
+fn refund(amount: Option<i64>, lines: Vec<LineQuantity>, restock: bool) -> NewRefund {
+    NewRefund { id: id(), amount, reason: ODD_TEXT.to_owned(), lines, restock }
+}
+
+fn answer(body: &str) -> StoredAnswer {
+    StoredAnswer { status: 201, headers: Vec::new(), body: body.as_bytes().to_vec() }
+}
+
+async fn stored(world: &World, order: &Order) -> Order {
+    world.db.find_order(world.store, order.id).await.unwrap().unwrap()
+}
+
+/// An order of 3 with a coupon and a budget, of a customer, and what there is of its variant.
+struct Held {
+    order: Order,
+    variant: Id<Variant>,
+    again: Placement,
+}
+
+async fn held(world: &World, on_hand: i64) -> Held {
+    let (variant, customer) = (stocked(world, on_hand).await, stored_customer(world).await);
+    let coupon = limited(world, Some(1), Some(1)).await;
+    let cart = cart_of(world, customer, &[(variant, 3)]).await;
+    let needy = |cart| placement(world.store, cart).using(&coupon).drawing(coupon.installation, 100, 100);
+    let order = placed(world, needy(&cart)).await;
+    let another = cart_of(world, customer, &[(variant, 3)]).await;
+    Held { order, variant, again: needy(&another) }
+}
+
+pub(crate) async fn a_step_is_stored_and_counts(world: World) {
+    let variant = stocked(&world, 9).await;
+    let mut order = ordered(&world, &[(variant, 2)]).await;
+    let effects = order.pay(Some(ODD_TEXT.to_owned()), LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    assert_eq!((order.version, order.status, order.updated_at), (2, OrderStatus::Paid, LATER));
+    assert_eq!(stored(&world, &order).await, order);
+    assert_eq!(stock(&world, variant).await, (9, 2), "paying moves nothing");
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn a_stale_step_moves_nothing(world: World) {
+    let Held { mut order, variant, .. } = held(&world, 9).await;
+    let mut late = order.clone();
+    let effects = order.pay(None, LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    let effects = late.expire(LATER).unwrap();
+    let (waiting, new) = (claim(), claim());
+    assert_eq!(world.db.claim(&waiting).await.unwrap(), ClaimState::Free);
+    let customer = order.terms.customer.unwrap();
+    let mut stale = advance(world.store, &late, effects);
+    stale.answers = vec![
+        Answering::Claimed { claim: waiting.id, answer: answer("late") },
+        Answering::New { claim: new.clone(), answer: answer("late") },
+    ];
+    stale.facts = Some(FactsChange { customer, orders: 1, spend: 1 });
+    for strange in [false, true] {
+        if strange {
+            stale.store = world.other;
+            stale.order.version = order.version;
+        }
+        assert_eq!(commit(&world, [step(stale.clone())]).await, [Committed::Stale]);
+        assert_eq!(stored(&world, &order).await, order);
+        assert_eq!(stock(&world, variant).await, (9, 3));
+        let state = world.db.find_claim(waiting.id, waiting.request, PLACED).await.unwrap();
+        assert_eq!(state, ClaimState::InFlight { since: PLACED });
+        assert_eq!(world.db.find_claim(new.id, new.request, PLACED).await.unwrap(), ClaimState::Free);
+        let facts = world.db.find_customer(world.store, customer).await.unwrap().unwrap().facts;
+        assert_eq!((facts.order_count, facts.lifetime_spend), (0, 0));
+        assert_balanced(&world).await;
+    }
+}
+
+pub(crate) async fn of_two_steps_of_one_version_in_a_group_the_first_is_taken(world: World) {
+    let variant = stocked(&world, 9).await;
+    let order = ordered(&world, &[(variant, 2)]).await;
+    let (mut one, mut two) = (order.clone(), order.clone());
+    let (paid, expired) = (one.pay(None, LATER).unwrap(), two.expire(LATER).unwrap());
+    let work = [step(advance(world.store, &one, paid)), step(advance(world.store, &two, expired))];
+    assert_eq!(commit(&world, work).await, [Committed::Done, Committed::Stale]);
+    assert_eq!(stored(&world, &order).await.status, OrderStatus::Paid);
+    assert_eq!(stock(&world, variant).await, (9, 2));
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn what_is_shipped_leaves_shelf_and_reservation(world: World) {
+    let (one, two) = (stocked(&world, 9).await, stocked(&world, 9).await);
+    let cart = cart(&world, &[(one, 3), (two, 2)]).await;
+    let mut order = paid(&world, placement(world.store, &cart)).await;
+    let some = order.fulfil(id(), Some(vec![units(0, 1), units(1, 2)]), None, LATER).unwrap();
+    advanced(&world, &mut order, some).await;
+    assert_eq!((stock(&world, one).await, stock(&world, two).await), ((8, 2), (7, 0)));
+    assert_balanced(&world).await;
+    let rest = order.fulfil(id(), None, None, LATER).unwrap();
+    advanced(&world, &mut order, rest).await;
+    assert_eq!((stock(&world, one).await, stock(&world, two).await), ((6, 0), (7, 0)));
+    assert_eq!(stored(&world, &order).await, order);
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn what_came_to_nothing_is_free_again_and_so_is_its_cart(world: World) {
+    let Held { mut order, variant, again } = held(&world, 3).await;
+    let (store, cart) = (world.store, order.terms.cart);
+    let effects = order.expire(LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    assert_eq!(stock(&world, variant).await, (3, 0));
+    let coupon = order.terms.coupons[0].coupon;
+    let standings = world.db.coupon_standings(store, &[coupon], order.terms.customer).await.unwrap();
+    assert_eq!(standings[&coupon], Standing::default());
+    let cart = world.db.find_cart(store, cart).await.unwrap().unwrap();
+    assert_eq!((cart.version, cart.order, cart.updated_at), (3, None, LATER));
+    assert_eq!(cart.lines.len(), 1, "what was in it still is");
+    assert_balanced(&world).await;
+    // Everything can be had again: by another, and once that is gone too, by this cart.
+    let mut other = placed(&world, again).await;
+    let effects = other.expire(LATER).unwrap();
+    advanced(&world, &mut other, effects).await;
+    placed(&world, placement(store, &cart)).await;
+    assert_balanced(&world).await;
+}
+
+/// The cart of an order that expired has become another order since: a late word on the first leaves
+/// it alone.
+pub(crate) async fn a_cart_that_became_another_order_isnt_reopened(world: World) {
+    let variant = stocked(&world, 9).await;
+    let mut first = ordered(&world, &[(variant, 1)]).await;
+    let effects = first.expire(LATER).unwrap();
+    advanced(&world, &mut first, effects).await;
+    let cart = world.db.find_cart(world.store, first.terms.cart).await.unwrap().unwrap();
+    let second = placed(&world, placement(world.store, &cart)).await;
+    first.note_void(LATER);
+    advanced(&world, &mut first, Effects { reopens_cart: true, ..Effects::default() }).await;
+    let cart = world.db.find_cart(world.store, cart.id).await.unwrap().unwrap();
+    assert_eq!((cart.order, cart.version), (Some(second.id), 4));
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn a_paid_order_that_is_cancelled_keeps_its_cart(world: World) {
+    let Held { mut order, variant, .. } = held(&world, 9).await;
+    let effects = order.pay(None, LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    let effects = order.cancel(id(), String::new(), LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    assert_eq!(stock(&world, variant).await, (9, 0));
+    let cart = world.db.find_cart(world.store, order.terms.cart).await.unwrap().unwrap();
+    assert_eq!((cart.order, cart.version), (Some(order.id), 2));
+    // The provider refuses, and the second try gives nothing back again.
+    let pending = order.progress.refunds[0].id;
+    order.note_refund(pending, false, LATER);
+    advanced(&world, &mut order, Effects::default()).await;
+    let effects = order.refund(refund(None, Vec::new(), true), LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn what_comes_back_is_released_or_put_on_the_shelf(world: World) {
+    let Held { mut order, variant, .. } = held(&world, 9).await;
+    let effects = order.pay(None, LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    let shipped = order.fulfil(id(), Some(vec![units(0, 2)]), None, LATER).unwrap();
+    advanced(&world, &mut order, shipped).await;
+    assert_eq!(stock(&world, variant).await, (7, 1));
+    // One is open, one of those shipped comes back onto the shelf.
+    let back = order.refund(refund(Some(10), vec![units(0, 2)], true), LATER).unwrap();
+    advanced(&world, &mut order, back).await;
+    assert_eq!(stock(&world, variant).await, (8, 0));
+    assert_balanced(&world).await;
+    // The last one is broken.
+    let rest = order.refund(refund(None, vec![units(0, 1)], false), LATER).unwrap();
+    assert!(rest.gives_back);
+    advanced(&world, &mut order, rest).await;
+    assert_eq!(stock(&world, variant).await, (8, 0));
+    assert_eq!(stored(&world, &order).await.status, OrderStatus::Refunded);
+    assert_balanced(&world).await;
+}
+
+/// All there is of a variant, a coupon and a budget changes hands within one group, whoever stands
+/// first in it.
+pub(crate) async fn what_is_given_back_others_of_the_group_may_have(world: World) {
+    for first in [true, false] {
+        let Held { order, variant, again } = held(&world, 3).await;
+        let mut expired = order.clone();
+        let effects = expired.expire(LATER).unwrap();
+        let mut work = [step(advance(world.store, &expired, effects)), place(again.clone())];
+        assert!(matches!(
+            commit(&world, [work[1].clone()]).await[..],
+            [Committed::Short(Shortage::Stock(_))]
+        ));
+        if first {
+            work.reverse();
+        }
+        assert_eq!(commit(&world, work).await, [Committed::Done, Committed::Done]);
+        assert_eq!(stock(&world, variant).await, (3, 3));
+        assert_balanced(&world).await;
+    }
+}
+
+/// Twenty steps of a kind in one group, each on a variant that others want too.
+pub(crate) async fn many_orders_step_in_one_group(world: World) {
+    let variants = [stocked(&world, 99).await, stocked(&world, 99).await];
+    let mut work = Vec::new();
+    for place in 0..20_u32 {
+        let cart =
+            cart(&world, &[(variants[place as usize % 2], 2), (variants[1 - place as usize % 2], 1)]).await;
+        let mut order = paid(&world, placement(world.store, &cart)).await;
+        let effects = match place % 3 {
+            0 => order.fulfil(id(), Some(vec![units(0, 1)]), None, LATER),
+            1 => order.cancel(id(), String::new(), LATER),
+            _ => order.refund(refund(Some(1), vec![units(0, 2), units(1, 1)], true), LATER),
+        };
+        work.push(step(advance(world.store, &order, effects.unwrap())));
+    }
+    work.reverse();
+    let outcomes = world.db.commit(&work).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| *outcome == Committed::Done));
+    assert_balanced(&world).await;
+}
+
+/// Effects that no order has: they would release or ship what nobody reserved. Nothing is stored.
+pub(crate) async fn more_than_was_reserved_never_moves(world: World) {
+    let variant = stocked(&world, 9).await;
+    let order = ordered(&world, &[(variant, 2)]).await;
+    for effects in [
+        Effects { release: [(variant, 3)].into(), ..Effects::default() },
+        Effects { take: [(variant, 3)].into(), ..Effects::default() },
+        Effects { take: [(stocked_in(&world, world.other, 9).await, 1)].into(), ..Effects::default() },
+    ] {
+        let work = [step(advance(world.store, &order, effects))];
+        let error = world.db.commit(&work).await.unwrap_err();
+        assert!(matches!(error, StoreError::OutOfBounds | StoreError::Corrupt { .. }), "{error}");
+        assert_eq!((stored(&world, &order).await, stock(&world, variant).await), (order.clone(), (9, 2)));
+        assert_balanced(&world).await;
+    }
+}
+
+pub(crate) async fn a_customers_facts_learn_of_a_step(world: World) {
+    let Held { mut order, .. } = held(&world, 9).await;
+    let customer = order.terms.customer.unwrap();
+    for (orders, spend, expected) in [(1, 3_000, (1, 3_000)), (0, -500, (1, 2_500)), (-1, -2_500, (0, 0))] {
+        let mut told = advance(world.store, &order, Effects::default());
+        told.facts = Some(FactsChange { customer, orders, spend });
+        assert_eq!(commit(&world, [step(told)]).await, [Committed::Done]);
+        order.version += 1;
+        let facts = world.db.find_customer(world.store, customer).await.unwrap().unwrap().facts;
+        assert_eq!((facts.order_count, facts.lifetime_spend), expected);
+    }
+    assert_balanced(&world).await;
+}
+
+async fn state(world: &World, claim: &Claim) -> ClaimState {
+    world.db.find_claim(claim.id, claim.request, PLACED).await.unwrap()
+}
+
+pub(crate) async fn requests_are_answered_with_the_step(world: World) {
+    let variant = stocked(&world, 9).await;
+    let (waiting, freed, new) = (claim(), claim(), claim());
+    let cart = cart(&world, &[(variant, 1)]).await;
+    let mut order = placed(&world, placement(world.store, &cart).under(&waiting)).await;
+    assert_eq!(world.db.claim(&freed).await.unwrap(), ClaimState::Free);
+    let effects = order.pay(None, LATER).unwrap();
+    let mut answering = advance(world.store, &order, effects);
+    answering.answers = vec![
+        Answering::Claimed { claim: waiting.id, answer: answer("placed") },
+        Answering::Released(freed.id),
+        Answering::New { claim: new.clone(), answer: answer("paid") },
+    ];
+    assert_eq!(commit(&world, [step(answering)]).await, [Committed::Done]);
+    assert_eq!(state(&world, &waiting).await, ClaimState::Answered(answer("placed")));
+    assert_eq!(state(&world, &freed).await, ClaimState::Free);
+    assert_eq!(state(&world, &new).await, ClaimState::Answered(answer("paid")));
+    // An answer once given stays.
+    order.version += 1;
+    let mut late = advance(world.store, &order, Effects::default());
+    late.answers = vec![
+        Answering::Claimed { claim: waiting.id, answer: answer("late") },
+        Answering::Released(new.id),
+        Answering::Claimed { claim: claim().id, answer: answer("nobody asked") },
+    ];
+    assert_eq!(commit(&world, [step(late)]).await, [Committed::Done]);
+    assert_eq!(state(&world, &waiting).await, ClaimState::Answered(answer("placed")));
+    assert_eq!(state(&world, &new).await, ClaimState::Answered(answer("paid")));
+    assert_balanced(&world).await;
+}
+
+pub(crate) async fn a_step_under_a_taken_key_is_a_conflict_and_isnt_taken(world: World) {
+    let Held { order, variant, .. } = held(&world, 9).await;
+    let taken = claim();
+    assert_eq!(world.db.claim(&taken).await.unwrap(), ClaimState::Free);
+    let mut expired = order.clone();
+    let effects = expired.expire(LATER).unwrap();
+    let mut refused = advance(world.store, &expired, effects);
+    refused.answers = vec![Answering::New { claim: taken.clone(), answer: answer("again") }];
+    let error = world.db.commit(&[step(refused)]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(Unique::IdempotencyKey)), "{error}");
+    assert_eq!((stored(&world, &order).await, stock(&world, variant).await), (order, (9, 3)));
+    assert_eq!(state(&world, &taken).await, ClaimState::InFlight { since: PLACED });
+    assert_balanced(&world).await;
+}
+
+/// An order of another store is none, whatever its id.
+pub(crate) async fn another_store_steps_no_order(world: World) {
+    let Held { mut order, variant, .. } = held(&world, 9).await;
+    let before = order.clone();
+    let effects = order.expire(LATER).unwrap();
+    let strange = step(advance(world.other, &order, effects));
+    assert_eq!(commit(&world, [strange]).await, [Committed::Stale]);
+    assert_eq!((stored(&world, &order).await, stock(&world, variant).await), (before, (9, 3)));
+    assert_balanced(&world).await;
+}
