@@ -95,6 +95,7 @@ impl Tests {
         self.step("dependencies", Self::dependencies)?;
         self.step("store", Self::store)?;
         self.step("engine", Self::engine)?;
+        self.step("contention", Self::contention)?;
         self.step("plugins", |tests| {
             tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
         })?;
@@ -140,17 +141,25 @@ impl Tests {
 
     /// The conformance suite, on SQLite and on MySQL.
     fn store(&mut self) -> Result<()> {
-        self.test_with_mysql(cargo(&["test", "--package", "martlet-store", "--locked", "--no-fail-fast"]))
+        self.test_with_mysql(&mut cargo(&["test", "--package", "martlet-store", "--locked", "--no-fail-fast"]))
     }
 
     /// Everything else, journeys over the built binary included.
     fn engine(&mut self) -> Result<()> {
         run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
         let all = ["test", "--workspace", "--exclude", "martlet-store", "--locked", "--no-fail-fast"];
-        self.test_with_mysql(cargo(&all))
+        self.test_with_mysql(&mut cargo(&all))
     }
 
-    fn test_with_mysql(&mut self, mut test: Command) -> Result<()> {
+    /// Hundreds of shoppers at once, each test with the machine to itself.
+    fn contention(&mut self) -> Result<()> {
+        run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
+        let mut test = cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "contention"]);
+        test.args(["--", "--include-ignored", "--test-threads=1"]);
+        self.test_with_mysql(&mut test)
+    }
+
+    fn test_with_mysql(&mut self, test: &mut Command) -> Result<()> {
         if self.mysql.is_none() {
             self.mysql = self.means(Means::Mysql, mysql::Server::find_or_start())?;
         }

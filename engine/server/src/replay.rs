@@ -74,13 +74,10 @@ impl Replay {
 
     /// One order; nothing where there is no such order in the store.
     pub async fn order(&self, order: Id<Order>) -> Result<Option<Replayed>, Error> {
-        let receipt = self.db.find_receipt(self.store, order).await;
-        let (number, receipt) = match receipt {
-            Ok(None) => return Ok(None),
-            Ok(Some(receipt)) => (receipt.number.clone(), Ok(receipt)),
-            Err(error) => (order.to_string(), Err(error)),
-        };
-        self.entry(ReceiptEntry { order, number, receipt }).await.map(Some)
+        match self.db.find_receipt_entry(self.store, order).await? {
+            Some(entry) => self.entry(entry).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The next orders of those placed since a moment, or of all, after one of them and in the order of

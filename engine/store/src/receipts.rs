@@ -68,12 +68,22 @@ impl Db {
         store: Id<Store>,
         order: Id<Order>,
     ) -> Result<Option<StoredReceipt>, StoreError> {
+        let entry = self.find_receipt_entry(store, order).await?;
+        entry.map(|entry| entry.receipt).transpose()
+    }
+
+    /// The same, with what people call the order even where its receipt is damaged.
+    pub async fn find_receipt_entry(
+        &self,
+        store: Id<Store>,
+        order: Id<Order>,
+    ) -> Result<Option<ReceiptEntry>, StoreError> {
         let row: Option<ReceiptRow> = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid()).part(" AND o.id = ").id(order.uuid());
             query.build_query_as().fetch_optional(c).await
         })?;
-        row.map(ReceiptRow::decode).transpose()
+        Ok(row.map(ReceiptRow::entry))
     }
 
     /// The receipts of a store's orders that were placed from a moment on, or of all of them, in the

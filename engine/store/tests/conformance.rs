@@ -239,6 +239,11 @@ suite! {
         a_variant_of_another_store_is_out_of_stock
         in_a_group_whoever_comes_first_is_served_first
         no_work_is_done_at_once
+        an_order_under_an_unknown_rulebook_is_refused
+        a_group_may_be_of_two_stores
+        a_group_of_large_carts_is_stored
+        units_of_one_variant_on_two_lines_are_reserved_together;
+    "conformance/orders/limited.rs" orders_limited:
         a_key_is_taken_by_the_first_order_under_it
         a_request_that_comes_twice_in_a_group_is_told_so
         a_refused_try_leaves_the_key_to_the_next
@@ -247,14 +252,9 @@ suite! {
         a_budget_holds_in_a_group_and_across
         a_budget_without_a_row_begins_at_nothing
         a_taken_number_is_a_conflict_and_nothing_of_its_group_stays
-        a_number_is_taken_in_its_store_alone
-        an_order_under_an_unknown_rulebook_is_refused
-        a_group_may_be_of_two_stores
-        a_group_of_large_carts_is_stored
-        units_of_one_variant_on_two_lines_are_reserved_together;
+        a_number_is_taken_in_its_store_alone;
     "conformance/orders/advanced.rs" orders_advanced:
         a_step_is_stored_and_counts
-        a_stale_step_moves_nothing
         of_two_steps_of_one_version_in_a_group_the_first_is_taken
         what_is_shipped_leaves_shelf_and_reservation
         what_came_to_nothing_is_free_again_and_so_is_its_cart
@@ -264,20 +264,23 @@ suite! {
         what_is_given_back_others_of_the_group_may_have
         many_orders_step_in_one_group
         more_than_was_reserved_never_moves
+        another_store_steps_no_order;
+    "conformance/orders/answered.rs" orders_answered:
+        a_stale_step_moves_nothing
         a_customers_facts_learn_of_a_step
         requests_are_answered_with_the_step
-        a_step_under_a_taken_key_is_a_conflict_and_isnt_taken
-        another_store_steps_no_order;
+        a_step_under_a_taken_key_is_a_conflict_and_isnt_taken;
     "conformance/orders/contended.rs" orders_contended:
         fifty_shoppers_get_twenty_units
         carts_of_five_variants_in_any_order_all_succeed
-        groups_of_several_engines_all_succeed
         forty_shoppers_use_a_coupon_ten_times
         three_customers_use_a_coupon_three_times_each
         forty_shoppers_share_a_budget
         of_twenty_checkouts_of_a_cart_one_is_placed
         of_twenty_orders_under_a_key_one_is_placed
-        of_twenty_steps_of_a_version_one_is_taken
+        of_twenty_steps_of_a_version_one_is_taken;
+    "conformance/orders/engines.rs" orders_engines:
+        groups_of_several_engines_all_succeed
         orders_that_come_and_go_leak_nothing
         counting_stock_and_selling_it_get_along
         facts_of_customers_are_told_in_any_order;

@@ -11,6 +11,7 @@ use martlet_domain::{
     settings::Store,
 };
 use martlet_store::{Claim, Committed, Placement, StoreError, StoredAnswer, Unique, Work, fault};
+use tracing::Instrument as _;
 
 use super::{Orders, TRIES};
 use crate::{
@@ -36,62 +37,48 @@ pub struct CheckoutRequest {
 
 /// How one try to place an order ended.
 enum Try {
-    Placed(Box<Order>),
-    Again,
     Answered(StoredAnswer),
+    /// Somebody changed what it was based on.
+    Again,
 }
 
 impl Orders {
-    /// Makes an order of a cart. A request that comes again gets the first answer again. Goes on when
-    /// whoever asked has gone: what is begun is settled.
+    /// Makes an order of a cart. A request that comes again gets the first answer again.
+    ///
+    /// When whoever asked goes away, pricing ends with them; what is begun from then on is settled.
     pub async fn place_order(
         self: &Arc<Self>,
         store: Id<Store>,
         cart: Id<Cart>,
         request: CheckoutRequest,
     ) -> Result<StoredAnswer, Error> {
-        let orders = Arc::clone(self);
-        let span = tracing::Span::current();
-        let placed = async move { orders.answer_checkout(store, cart, &request).await };
-        let placed = tokio::spawn(tracing::Instrument::instrument(placed, span));
-        placed.await.map_err(|error| Error::Internal(format!("a checkout ended early: {error}")))?
-    }
-
-    async fn answer_checkout(
-        &self,
-        store: Id<Store>,
-        cart: Id<Cart>,
-        request: &CheckoutRequest,
-    ) -> Result<StoredAnswer, Error> {
         let claim = &request.claim;
         if let Some(answer) = self.answer_of(claim.id, claim.request).await? {
             return Ok(answer);
         }
-        match self.checkout(store, cart, request).await {
+        match self.checkout(store, cart, &request).await {
             Err(error) => self.keep_refusal(claim, error).await,
             Ok(answer) => Ok(answer),
         }
     }
 
     async fn checkout(
-        &self,
+        self: &Arc<Self>,
         store: Id<Store>,
         cart: Id<Cart>,
         request: &CheckoutRequest,
     ) -> Result<StoredAnswer, Error> {
         self.payments.check_token(request.means.provider, &request.means.token)?;
         for _ in 0..TRIES {
-            match self.try_to_place(store, cart, request).await? {
-                Try::Placed(order) => return self.pay(store, *order, &request.claim).await,
-                Try::Answered(answer) => return Ok(answer),
-                Try::Again => {}
+            if let Try::Answered(answer) = self.try_to_place(store, cart, request).await? {
+                return Ok(answer);
             }
         }
         Err(Error::Busy)
     }
 
     async fn try_to_place(
-        &self,
+        self: &Arc<Self>,
         store: Id<Store>,
         cart: Id<Cart>,
         request: &CheckoutRequest,
@@ -110,23 +97,37 @@ impl Orders {
         check_stock(&priced)?;
         fault::point("checkout.priced");
         let placement = self.placement(store, &priced, request, now);
-        let order = placement.order.clone();
+        let (orders, claim) = (Arc::clone(self), request.claim.clone());
+        // A task of its own, which goes on when whoever asked has gone.
+        let begun = tokio::spawn(async move { orders.place(placement, &claim).await }.in_current_span());
+        let ended =
+            begun.await.map_err(|error| Error::Internal(format!("a checkout ended early: {error}")))?;
+        match ended? {
+            Ok(answer) => Ok(Try::Answered(answer)),
+            Err(Some(Shortage::Stock(short))) => Err(insufficient(&priced, &short)),
+            // Somebody changed the cart, or used up a coupon that it was priced with: look again.
+            Err(_) => Ok(Try::Again),
+        }
+    }
+
+    /// The first transaction and, where it reserved what the order needs, the payment. What was short
+    /// where it didn't; nothing where it is to be tried again.
+    async fn place(
+        &self,
+        placement: Placement,
+        claim: &Claim,
+    ) -> Result<Result<StoredAnswer, Option<Shortage>>, Error> {
+        let (store, order) = (placement.store, placement.order.clone());
         match self.committer.commit(Work::Place(Box::new(placement))).await {
             Ok(Committed::Done) => {
                 fault::point("checkout.placed");
-                Ok(Try::Placed(Box::new(order)))
+                self.pay(store, order, claim).await.map(Ok)
             }
-            // Somebody changed the cart, or used up a coupon that it was priced with: look again.
-            Ok(Committed::CartChanged | Committed::Short(Shortage::Coupon(_) | Shortage::Budget(_))) => {
-                Ok(Try::Again)
-            }
-            Ok(Committed::Short(Shortage::Stock(short))) => Err(insufficient(&priced, &short)),
-            Ok(Committed::KeyTaken) => {
-                let answer = self.answer_of(request.claim.id, request.claim.request).await?;
-                Ok(answer.map_or(Try::Again, Try::Answered))
-            }
+            Ok(Committed::Short(shortage)) => Ok(Err(Some(shortage))),
+            Ok(Committed::CartChanged) => Ok(Err(None)),
+            Ok(Committed::KeyTaken) => Ok(self.answer_of(claim.id, claim.request).await?.ok_or(None)),
             Err(Error::Store(StoreError::Conflict(Unique::OrderNumber | Unique::IdempotencyKey))) => {
-                Ok(Try::Again)
+                Ok(Err(None))
             }
             Ok(Committed::Stale) => Err(Error::Internal("a new order was stale".to_owned())),
             Err(error) => Err(error),

@@ -2,9 +2,9 @@
 //!
 //! Orders that want the same rows are committed together, so that a row in demand is locked once
 //! for all of them and whoever comes first gets what is left. Rows are locked in one order
-//! everywhere: order, cart, variant, coupon, budget, and within each by id. What can be given is read
-//! under the lock, given away in memory ([`martlet_domain::order::Levels`]), and written with conditions that fail if
-//! anybody else had written in between.
+//! everywhere: order, cart, variant, coupon, budget, customer, and within each by id. What can be
+//! given is read under the lock, given away in memory ([`martlet_domain::order::Levels`]), and written
+//! with conditions that fail if anybody else had written in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -185,6 +185,8 @@ pub(super) struct Wanted {
     pub(super) coupons: BTreeSet<uuid::Uuid>,
     pub(super) by_customer: BTreeSet<(uuid::Uuid, uuid::Uuid)>,
     pub(super) budgets: BTreeSet<uuid::Uuid>,
+    /// Only where some facts change.
+    pub(super) customers: BTreeSet<uuid::Uuid>,
 }
 
 impl Wanted {
@@ -198,7 +200,7 @@ impl Wanted {
                 wanted.by_customer.extend(coupon.customer.map(|id| (id.uuid(), coupon.coupon.uuid())));
             }
         }
-        for (_, Advance { effects, order, .. }) in advances {
+        for (_, Advance { effects, order, facts, .. }) in advances {
             let moved = [&effects.release, &effects.take, &effects.restock];
             wanted.variants.extend(moved.into_iter().flat_map(|units| units.keys()).map(|id| id.uuid()));
             if effects.gives_back {
@@ -207,6 +209,12 @@ impl Wanted {
                     .budgets
                     .extend(order.terms.budgets.iter().map(|(installation, _)| installation.uuid()));
             }
+            wanted.customers.extend(facts.map(|facts| facts.customer.uuid()));
+        }
+        if !wanted.customers.is_empty() {
+            // To store an order is to look at its customer, which mustn't come after the others.
+            let looked_at = placements.iter().filter_map(|(_, placement)| placement.order.terms.customer);
+            wanted.customers.extend(looked_at.map(Id::uuid));
         }
         wanted
     }

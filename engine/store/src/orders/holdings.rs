@@ -39,6 +39,7 @@ pub(super) async fn lock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Resu
     let budgets = wanted.budgets.iter().copied();
     let order = " ORDER BY installation_id";
     let granted = lock_counts(tx, store, BUDGETS, " AND installation_id IN ", order, budgets).await?;
+    lock_facts(tx, store, wanted).await?;
     Ok(Levels {
         available: available
             .into_iter()
@@ -105,6 +106,20 @@ async fn lock_customers(
         query.part(") ORDER BY customer_id, coupon_id").for_update();
         query.build_query_as().persistent(false).fetch_all(c).await
     })?)
+}
+
+async fn lock_facts(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT id FROM customers WHERE store_id = ";
+    if wanted.customers.is_empty() {
+        return Ok(());
+    }
+    run!(tx, |c| {
+        let mut query = QueryBuilder::new(SQL);
+        query.id(store.uuid()).part(" AND id IN ").ids(wanted.customers.iter().copied());
+        query.part(" ORDER BY id").for_update();
+        query.build().persistent(wanted.customers.len() == 1).execute(c).await.map(drop)
+    })?;
+    Ok(())
 }
 
 /// What an order gives up, others of the same transaction may have.

@@ -108,7 +108,9 @@ pub(super) async fn insert(
     if placements.is_empty() {
         return Ok(());
     }
-    let placements: Vec<&Placement> = placements.iter().map(|(_, placement)| *placement).collect();
+    let mut placements: Vec<&Placement> = placements.iter().map(|(_, placement)| *placement).collect();
+    // Each order's row locks its customer's against changes.
+    placements.sort_by_key(|placement| placement.order.terms.customer);
     let claims: Vec<Claim> = placements.iter().filter_map(|placement| placement.claim.clone()).collect();
     tx.insert_claims(&claims).await?;
     complete_carts(tx, store, &placements).await?;

@@ -6,9 +6,7 @@ use martlet_domain::{
     order::{Effects, LineQuantity, NewRefund, Order, OrderStatus, Shortage},
     quote::Standing,
 };
-use martlet_store::{
-    Answering, Claim, ClaimState, Committed, FactsChange, Placement, StoreError, StoredAnswer, Unique,
-};
+use martlet_store::{Committed, Placement, StoreError};
 
 use crate::{
     harness::{World, id},
@@ -25,22 +23,19 @@ fn refund(amount: Option<i64>, lines: Vec<LineQuantity>, restock: bool) -> NewRe
     NewRefund { id: id(), amount, reason: ODD_TEXT.to_owned(), lines, restock }
 }
 
-fn answer(body: &str) -> StoredAnswer {
-    StoredAnswer { status: 201, headers: Vec::new(), body: body.as_bytes().to_vec() }
-}
-
-async fn stored(world: &World, order: &Order) -> Order {
+pub(crate) async fn stored(world: &World, order: &Order) -> Order {
     world.db.find_order(world.store, order.id).await.unwrap().unwrap()
 }
 
 /// An order of 3 with a coupon and a budget, of a customer, and what there is of its variant.
-struct Held {
-    order: Order,
-    variant: Id<Variant>,
-    again: Placement,
+pub(crate) struct Held {
+    pub(crate) order: Order,
+    pub(crate) variant: Id<Variant>,
+    /// The same again, in another cart.
+    pub(crate) again: Placement,
 }
 
-async fn held(world: &World, on_hand: i64) -> Held {
+pub(crate) async fn held(world: &World, on_hand: i64) -> Held {
     let (variant, customer) = (stocked(world, on_hand).await, stored_customer(world).await);
     let coupon = limited(world, Some(1), Some(1)).await;
     let cart = cart_of(world, customer, &[(variant, 3)]).await;
@@ -59,38 +54,6 @@ pub(crate) async fn a_step_is_stored_and_counts(world: World) {
     assert_eq!(stored(&world, &order).await, order);
     assert_eq!(stock(&world, variant).await, (9, 2), "paying moves nothing");
     assert_balanced(&world).await;
-}
-
-pub(crate) async fn a_stale_step_moves_nothing(world: World) {
-    let Held { mut order, variant, .. } = held(&world, 9).await;
-    let mut late = order.clone();
-    let effects = order.pay(None, LATER).unwrap();
-    advanced(&world, &mut order, effects).await;
-    let effects = late.expire(LATER).unwrap();
-    let (waiting, new) = (claim(), claim());
-    assert_eq!(world.db.claim(&waiting).await.unwrap(), ClaimState::Free);
-    let customer = order.terms.customer.unwrap();
-    let mut stale = advance(world.store, &late, effects);
-    stale.answers = vec![
-        Answering::Claimed { claim: waiting.id, answer: answer("late") },
-        Answering::New { claim: new.clone(), answer: answer("late") },
-    ];
-    stale.facts = Some(FactsChange { customer, orders: 1, spend: 1 });
-    for strange in [false, true] {
-        if strange {
-            stale.store = world.other;
-            stale.order.version = order.version;
-        }
-        assert_eq!(commit(&world, [step(stale.clone())]).await, [Committed::Stale]);
-        assert_eq!(stored(&world, &order).await, order);
-        assert_eq!(stock(&world, variant).await, (9, 3));
-        let state = world.db.find_claim(waiting.id, waiting.request, PLACED).await.unwrap();
-        assert_eq!(state, ClaimState::InFlight { since: PLACED });
-        assert_eq!(world.db.find_claim(new.id, new.request, PLACED).await.unwrap(), ClaimState::Free);
-        let facts = world.db.find_customer(world.store, customer).await.unwrap().unwrap().facts;
-        assert_eq!((facts.order_count, facts.lifetime_spend), (0, 0));
-        assert_balanced(&world).await;
-    }
 }
 
 pub(crate) async fn of_two_steps_of_one_version_in_a_group_the_first_is_taken(world: World) {
@@ -253,70 +216,6 @@ pub(crate) async fn more_than_was_reserved_never_moves(world: World) {
         assert_eq!((stored(&world, &order).await, stock(&world, variant).await), (order.clone(), (9, 2)));
         assert_balanced(&world).await;
     }
-}
-
-pub(crate) async fn a_customers_facts_learn_of_a_step(world: World) {
-    let Held { mut order, .. } = held(&world, 9).await;
-    let customer = order.terms.customer.unwrap();
-    for (orders, spend, expected) in [(1, 3_000, (1, 3_000)), (0, -500, (1, 2_500)), (-1, -2_500, (0, 0))] {
-        let mut told = advance(world.store, &order, Effects::default());
-        told.facts = Some(FactsChange { customer, orders, spend });
-        assert_eq!(commit(&world, [step(told)]).await, [Committed::Done]);
-        order.version += 1;
-        let facts = world.db.find_customer(world.store, customer).await.unwrap().unwrap().facts;
-        assert_eq!((facts.order_count, facts.lifetime_spend), expected);
-    }
-    assert_balanced(&world).await;
-}
-
-async fn state(world: &World, claim: &Claim) -> ClaimState {
-    world.db.find_claim(claim.id, claim.request, PLACED).await.unwrap()
-}
-
-pub(crate) async fn requests_are_answered_with_the_step(world: World) {
-    let variant = stocked(&world, 9).await;
-    let (waiting, freed, new) = (claim(), claim(), claim());
-    let cart = cart(&world, &[(variant, 1)]).await;
-    let mut order = placed(&world, placement(world.store, &cart).under(&waiting)).await;
-    assert_eq!(world.db.claim(&freed).await.unwrap(), ClaimState::Free);
-    let effects = order.pay(None, LATER).unwrap();
-    let mut answering = advance(world.store, &order, effects);
-    answering.answers = vec![
-        Answering::Claimed { claim: waiting.id, answer: answer("placed") },
-        Answering::Released(freed.id),
-        Answering::New { claim: new.clone(), answer: answer("paid") },
-    ];
-    assert_eq!(commit(&world, [step(answering)]).await, [Committed::Done]);
-    assert_eq!(state(&world, &waiting).await, ClaimState::Answered(answer("placed")));
-    assert_eq!(state(&world, &freed).await, ClaimState::Free);
-    assert_eq!(state(&world, &new).await, ClaimState::Answered(answer("paid")));
-    // An answer once given stays.
-    order.version += 1;
-    let mut late = advance(world.store, &order, Effects::default());
-    late.answers = vec![
-        Answering::Claimed { claim: waiting.id, answer: answer("late") },
-        Answering::Released(new.id),
-        Answering::Claimed { claim: claim().id, answer: answer("nobody asked") },
-    ];
-    assert_eq!(commit(&world, [step(late)]).await, [Committed::Done]);
-    assert_eq!(state(&world, &waiting).await, ClaimState::Answered(answer("placed")));
-    assert_eq!(state(&world, &new).await, ClaimState::Answered(answer("paid")));
-    assert_balanced(&world).await;
-}
-
-pub(crate) async fn a_step_under_a_taken_key_is_a_conflict_and_isnt_taken(world: World) {
-    let Held { order, variant, .. } = held(&world, 9).await;
-    let taken = claim();
-    assert_eq!(world.db.claim(&taken).await.unwrap(), ClaimState::Free);
-    let mut expired = order.clone();
-    let effects = expired.expire(LATER).unwrap();
-    let mut refused = advance(world.store, &expired, effects);
-    refused.answers = vec![Answering::New { claim: taken.clone(), answer: answer("again") }];
-    let error = world.db.commit(&[step(refused)]).await.unwrap_err();
-    assert!(matches!(error, StoreError::Conflict(Unique::IdempotencyKey)), "{error}");
-    assert_eq!((stored(&world, &order).await, stock(&world, variant).await), (order, (9, 3)));
-    assert_eq!(state(&world, &taken).await, ClaimState::InFlight { since: PLACED });
-    assert_balanced(&world).await;
 }
 
 /// An order of another store is none, whatever its id.
