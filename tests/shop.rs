@@ -175,7 +175,7 @@ impl Shop {
     /// Asks for an order as a patient client does: again with the same key while the request is in flight,
     /// the server is busy or the connection breaks.
     pub fn patient_checkout(&self, cart: Id<Cart>, key: &str, total: i64, token: &str) -> Answer {
-        patiently(|| self.try_checkout(cart, key, total, token))
+        patiently(|| Some(self.try_checkout(cart, key, total, token))).expect("the engine is there")
     }
 }
 
@@ -187,17 +187,20 @@ pub fn checkout_body(total: i64, token: &str) -> Value {
     })
 }
 
-/// Asks again for as long as there is no answer or it says to, at most two minutes.
-pub fn patiently(mut ask: impl FnMut() -> Option<Answer>) -> Answer {
+/// Asks again for as long as there is no answer or it says to, at most two minutes. Nothing where there
+/// is nobody to ask any more.
+pub fn patiently(mut ask: impl FnMut() -> Option<Option<Answer>>) -> Option<Answer> {
     let begun = std::time::Instant::now();
     loop {
-        let answer = ask();
-        let again =
-            answer.as_ref().is_none_or(|answer| answer.body["code"] == "in_flight" || answer.status == 503);
-        if let Some(answer) = answer.filter(|_| !again || begun.elapsed().as_secs() > 120) {
-            return answer;
+        let answer = ask()?;
+        let late = begun.elapsed().as_secs() > 120;
+        match answer {
+            Some(answer) if late || !(answer.body["code"] == "in_flight" || answer.status == 503) => {
+                return Some(answer);
+            }
+            None if late => panic!("nobody answers"),
+            _ => std::thread::sleep(std::time::Duration::from_millis(200)),
         }
-        std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
 

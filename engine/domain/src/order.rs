@@ -6,6 +6,7 @@
 
 mod allot;
 mod event;
+mod notes;
 mod number;
 mod place;
 mod status;
@@ -218,8 +219,10 @@ pub enum PaymentStatus {
     Declined(DeclineReason),
     /// What was set aside is given up.
     Voided,
-    /// The provider set the money aside and then refused to hand it over: the merchant must look.
+    /// The provider set the money aside and then refused to hand it over: nothing is shipped for it.
     CaptureRefused,
+    /// The provider refused to give up what it set aside: the merchant must look.
+    VoidRefused,
 }
 
 /// Units that were shipped together.
@@ -295,12 +298,11 @@ impl Order {
         })
     }
 
-    /// What was paid and not asked back, in minor units.
+    /// What was paid and not asked back, in minor units. What the provider refused to hand over wasn't
+    /// paid.
     pub fn refundable(&self) -> i64 {
-        let paid = matches!(
-            self.progress.payment.status,
-            PaymentStatus::Authorised | PaymentStatus::Captured | PaymentStatus::CaptureRefused
-        );
+        use PaymentStatus::{Authorised, Captured};
+        let paid = matches!(self.progress.payment.status, Authorised | Captured);
         if paid { self.terms.totals.total - self.refunded() } else { 0 }
     }
 

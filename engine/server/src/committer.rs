@@ -30,7 +30,7 @@ pub struct Committer {
 }
 
 /// One order's part of a transaction, and who waits for it.
-type Part = (Work, oneshot::Sender<Result<Committed, StoreError>>);
+type Part = (Work, oneshot::Sender<Result<Committed, Error>>);
 
 /// A group that is being committed. When it is dropped, its rows are free for the next.
 struct Running {
@@ -53,7 +53,7 @@ impl Committer {
         self.queue().push((work, reply), keys);
         self.start_groups();
         let committed = committed.await;
-        Ok(committed.map_err(|_| Error::Internal("an order was left uncommitted".to_owned()))??)
+        committed.map_err(|_| Error::Internal("an order was left uncommitted".to_owned()))?
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<Part>> {
@@ -61,7 +61,9 @@ impl Committer {
     }
 
     fn start_groups(self: &Arc<Self>) {
-        for group in self.queue().next_groups() {
+        // The lock is given back first: a runtime that ends drops what it is given, and that takes it again.
+        let groups = self.queue().next_groups();
+        for group in groups {
             tokio::spawn(Running { committer: Arc::clone(self), group }.run());
         }
     }
@@ -85,20 +87,49 @@ impl Drop for Running {
     }
 }
 
-/// Commits all in one transaction; where that fails, each in one of its own, so that nobody suffers
-/// for another's order.
-async fn commit(db: &Db, work: &[Work]) -> Vec<Result<Committed, StoreError>> {
-    match db.commit(work).await {
-        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-        Err(error) if work.len() <= 1 => vec![Err(error)],
-        Err(error) => {
-            tracing::warn!(orders = work.len(), %error, "a group isn't committed, so its orders are one by one");
-            let mut outcomes = Vec::with_capacity(work.len());
-            for part in work {
-                let outcome = db.commit(std::slice::from_ref(part)).await;
-                outcomes.push(outcome.map(|mut outcomes| outcomes.swap_remove(0)));
-            }
-            outcomes
+/// Commits all in one transaction. Where one of them is to blame that it fails, each in one of its own,
+/// so that nobody suffers for another's order.
+async fn commit(db: &Db, work: &[Work]) -> Vec<Result<Committed, Error>> {
+    let error = match db.commit(work).await {
+        Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
+        Err(error) => error,
+    };
+    if work.len() > 1 && is_of_one(&error) {
+        tracing::warn!(orders = work.len(), %error, "a group isn't committed, so its orders are one by one");
+        let mut outcomes = Vec::with_capacity(work.len());
+        for part in work {
+            let outcome = db.commit(std::slice::from_ref(part)).await;
+            outcomes.push(outcome.map(|mut outcomes| outcomes.swap_remove(0)).map_err(failed));
         }
+        return outcomes;
+    }
+    // After a lost connection nobody knows whether it was committed: whoever asks again finds out.
+    let words = error.to_string();
+    let mut first = Some(failed(error));
+    let others = || Error::Internal(format!("the group of an order isn't committed: {words}"));
+    let busy = matches!(first, Some(Error::Busy));
+    work.iter()
+        .map(|_| Err(first.take().unwrap_or_else(|| if busy { Error::Busy } else { others() })))
+        .collect()
+}
+
+/// Whether a transaction failed for what one part of it holds, and stored nothing.
+const fn is_of_one(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Conflict(_)
+            | StoreError::UnknownReference
+            | StoreError::OutOfBounds
+            | StoreError::Corrupt { .. }
+    )
+}
+
+/// What is said of an order that can't be stored. It isn't the client who sent something too large.
+fn failed(error: StoreError) -> Error {
+    match error {
+        StoreError::UnknownReference | StoreError::OutOfBounds => {
+            Error::Internal(format!("an order can't be stored: {error}"))
+        }
+        error => error.into(),
     }
 }

@@ -379,6 +379,8 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::PoolTimeout => Self::Busy,
+            // Tried as often as makes sense: the rows are in demand.
+            error if error.is_transient() => Self::Busy,
             StoreError::CursorMismatch => Self::MalformedCursor,
             StoreError::UnknownReference => Self::invalid("", "names something that is not in this store"),
             StoreError::OutOfBounds => {

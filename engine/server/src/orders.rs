@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use martlet_domain::{
-    Digest, Entity as _, Id,
+    Digest, Id,
     order::{Effects, Order, StepError},
     settings::Store,
 };
@@ -27,7 +27,7 @@ pub use sweep::Swept;
 
 use crate::{
     clock::Clock, committer::Committer, error::Error, idempotency, ids::Ids, payments::Payments,
-    price_cart::Pricer, state::AppState,
+    price_cart::Pricer, problem, state::AppState,
 };
 
 /// How often a step is taken again on a newer order or cart.
@@ -92,7 +92,8 @@ impl Orders {
         self.db.find_order(store, id).await?.ok_or_else(Error::not_found::<Order>)
     }
 
-    /// Stores a step. Nothing where the order has changed since it was read.
+    /// Stores a step, unless it is the outcome of an event that somebody else has stored. Nothing where
+    /// the order has changed since it was read.
     async fn store(&self, store: Id<Store>, taken: Taken) -> Result<Option<Order>, Error> {
         let Taken { order, effects, answers, delivered, facts } = taken;
         let rings = !effects.events.is_empty();
@@ -105,6 +106,7 @@ impl Orders {
                 }
                 Ok(Some(stored))
             }
+            Committed::Delivered => Ok(Some(stored)),
             Committed::Stale => Ok(None),
             other => Err(Error::Internal(format!("a step ended as {other:?}"))),
         }
@@ -113,6 +115,13 @@ impl Orders {
     /// Keeps the answer to a request that changed nothing: it fails like this for as long as its key is
     /// kept, unless it may succeed in a moment. Where another request was faster, that one's answer.
     async fn keep_refusal(&self, claim: &Claim, error: Error) -> Result<StoredAnswer, Error> {
+        if problem::kind(&error).status.is_server_error() {
+            return Err(error);
+        }
+        // The same request, sent twice at once, may have been what was in this one's way.
+        if let Some(answer) = self.answer_of(claim.id, claim.request).await? {
+            return Ok(answer);
+        }
         if !idempotency::is_kept(&error) {
             return Err(error);
         }
@@ -144,9 +153,4 @@ impl From<StepError> for Error {
     fn from(error: StepError) -> Self {
         Self::Step(error)
     }
-}
-
-/// Said of an order that changed under every try.
-fn too_busy(order: &Order) -> Error {
-    Error::VersionConflict { entity: Order::NAME, current: order.version }
 }

@@ -236,6 +236,9 @@ impl Facts {
     fn line(&self, cart: &Cart, line: &martlet_domain::cart::LineItem) -> Result<LineInput, Error> {
         let unavailable = |sku: Option<Sku>| Error::LineUnavailable { line: line.id, sku };
         let offer = self.offers.get(&line.variant).ok_or_else(|| unavailable(None))?;
+        if !offer.product.published {
+            return Err(unavailable(Some(offer.variant.sku.clone())));
+        }
         let price =
             offer.variant.price(cart.currency).ok_or_else(|| unavailable(Some(offer.variant.sku.clone())))?;
         Ok(LineInput {

@@ -191,6 +191,7 @@ kinds! {
     ORDER_CALLED_OFF = CONFLICT "order_called_off" "The order was called off";
     ORDER_ALREADY_CANCELLED = CONFLICT "order_already_cancelled" "The order is cancelled already";
     ORDER_STEP_NOT_ALLOWED = CONFLICT "order_step_not_allowed" "Not from where the order is";
+    ORDER_NOT_PAID = CONFLICT "order_not_paid" "The payment was not captured";
     UNKNOWN_ORDER_LINE = UNPROCESSABLE_ENTITY "unknown_order_line" "The order has no such line";
     TOO_MANY_UNITS = UNPROCESSABLE_ENTITY "too_many_units" "The line doesn't have as many units";
     NO_UNITS = UNPROCESSABLE_ENTITY "no_units" "Units are missing";
@@ -275,6 +276,7 @@ const fn step_kind(error: &StepError) -> Kind {
             ORDER_ALREADY_CANCELLED
         }
         StepError::NotAllowed { .. } => ORDER_STEP_NOT_ALLOWED,
+        StepError::NotPaid => ORDER_NOT_PAID,
         StepError::UnknownLine { .. } => UNKNOWN_ORDER_LINE,
         StepError::TooManyUnits { .. } => TOO_MANY_UNITS,
         StepError::NoUnits => NO_UNITS,
@@ -342,7 +344,7 @@ fn step_facts(error: &StepError) -> Value {
         StepError::RefundExceedsPayment { requested, refundable } => {
             json!({ "requested": requested, "refundable": refundable })
         }
-        StepError::NoUnits | StepError::NothingToRefund => Value::Null,
+        StepError::NoUnits | StepError::NotPaid | StepError::NothingToRefund => Value::Null,
     }
 }
 
@@ -404,6 +406,7 @@ mod tests {
         ("order_called_off", 409),
         ("order_already_cancelled", 409),
         ("order_step_not_allowed", 409),
+        ("order_not_paid", 409),
         ("unknown_order_line", 422),
         ("too_many_units", 422),
         ("no_units", 422),
@@ -447,6 +450,13 @@ mod tests {
                 "sku": "MUG", "requested": 5, "available": 2,
             })
         );
+    }
+
+    #[test]
+    fn an_order_whose_capture_was_refused_is_not_paid() {
+        let problem = describe(&Error::Step(StepError::NotPaid), "r");
+        assert_eq!((problem.status, problem.code), (409, "order_not_paid"));
+        assert_eq!(problem.detail, "the payment was not captured: cancel the order");
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use idempotency::{Claim, ClaimState, StoredAnswer};
 pub use migrate::Migration;
 pub use offers::Offer;
 pub use orders::{
-    OrderPage, OrderQuery,
+    OrderPage, OrderQuery, UnsettledCursor, UnsettledPage,
     commit::{Advance, Answering, Committed, FactsChange, Placement, Work},
 };
 pub use outbox::DueEvent;

@@ -39,6 +39,23 @@ pub struct OrderPage {
     pub next: Option<Id<Order>>,
 }
 
+/// A page of orders that aren't settled, with their stores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsettledPage {
+    /// The orders.
+    pub orders: Vec<(Id<Store>, Order)>,
+    /// Where the next page begins, if there may be more.
+    pub next: Option<UnsettledCursor>,
+}
+
+/// A place in the list of orders that aren't settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnsettledCursor {
+    pending_until: i64,
+    store: Uuid,
+    id: Uuid,
+}
+
 #[derive(sqlx::FromRow)]
 pub(crate) struct OrderRow {
     store_id: Uuid,
@@ -128,22 +145,33 @@ impl Db {
         rows.into_iter().map(OrderRow::decode).collect()
     }
 
-    /// Orders of all stores that were placed up to a moment and aren't settled, those that expire
-    /// first before others, at most `limit`. One that can't be read is reported and left out: it must
-    /// not keep the others from being settled.
+    /// Orders of all stores that were placed up to a moment and aren't settled, those that expire first
+    /// before others, at most `limit` but at least 1. One that can't be read is reported and left out: it
+    /// must not keep the others from being settled.
     pub async fn list_unsettled_orders(
         &self,
         placed_until: Timestamp,
+        after: Option<UnsettledCursor>,
         limit: u32,
-    ) -> Result<Vec<(Id<Store>, Order)>, StoreError> {
+    ) -> Result<UnsettledPage, StoreError> {
+        let limit = limit.max(1);
         let rows: Vec<OrderRow> = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
             query.part("pending_until > 0 AND placed_at <= ").int(placed_until.as_millis());
+            if let Some(UnsettledCursor { pending_until, store, id }) = after {
+                query.part(" AND (pending_until, store_id, id) > (").int(pending_until);
+                query.part(", ").id(store).part(", ").id(id).part(")");
+            }
             query.part(" ORDER BY pending_until, store_id, id LIMIT ").int(i64::from(limit));
             query.build_query_as().fetch_all(c).await
         })?;
+        let full = rows.len() == limit as usize;
+        let cursor = |row: &OrderRow| {
+            Some(UnsettledCursor { pending_until: row.pending_until?, store: row.store_id, id: row.id })
+        };
+        let next = rows.last().filter(|_| full).and_then(cursor);
         let with_store = |row: OrderRow| Some((Id::new(row.store_id), legible(row.decode())?));
-        Ok(rows.into_iter().filter_map(with_store).collect())
+        Ok(UnsettledPage { orders: rows.into_iter().filter_map(with_store).collect(), next })
     }
 }
 

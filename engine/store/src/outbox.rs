@@ -6,9 +6,10 @@ use martlet_domain::{
     order::{Order, OrderEvent},
     settings::Store,
 };
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, codec::RowOf, orders::legible};
+use crate::{Db, StoreError, Tx, codec::RowOf, orders::legible, dialect::Statement as _};
 
 /// An event that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,23 @@ impl Db {
 }
 
 impl Tx {
+    /// Holds an event, so that nobody else records its outcome before this transaction ends. Whether it
+    /// is there.
+    pub(crate) async fn lock_event(
+        &mut self,
+        store: Id<Store>,
+        order: Id<Order>,
+        sequence: i64,
+    ) -> Result<bool, StoreError> {
+        let found: Option<(i64,)> = run!(self, |c| {
+            let mut query = QueryBuilder::new("SELECT sequence FROM outbox WHERE store_id = ");
+            query.id(store.uuid()).part(" AND aggregate_id = ").id(order.uuid());
+            query.part(" AND sequence = ").int(sequence).for_update();
+            query.build_query_as().fetch_optional(c).await
+        })?;
+        Ok(found.is_some())
+    }
+
     /// Deletes an event that is delivered. One that is gone already is delivered too.
     pub(crate) async fn delete_event(
         &mut self,

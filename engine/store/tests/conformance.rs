@@ -289,6 +289,8 @@ suite! {
         a_delivery_may_leave_another_event
         an_event_that_isnt_delivered_comes_back
         a_stale_step_leaves_no_event_and_delivers_none
+        what_came_of_an_event_is_stored_once
+        of_ten_who_deliver_an_event_one_stores_it
         those_due_first_come_first
         of_several_takers_one_gets_an_event
         a_corrupt_event_hides_no_other;

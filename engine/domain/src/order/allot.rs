@@ -154,8 +154,8 @@ mod tests {
         fn nothing_is_given_twice_and_whoever_is_refused_changes_nothing(
             asks in prop::collection::vec(any_ask(), 0..40)
         ) {
-            let mut levels = Levels::default();
-            levels.available = (0_u8..4).map(|variant| (id(variant), 12)).collect();
+            let available = (0_u8..4).map(|variant| (id(variant), 12)).collect();
+            let mut levels = Levels { available, ..Levels::default() };
             let mut given = Vec::new();
             for ask in &asks {
                 let before = levels.clone();

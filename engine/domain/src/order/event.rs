@@ -12,7 +12,7 @@ use crate::Id;
 pub enum OrderEvent {
     /// It is paid: the money is to be captured, the customer's facts count it.
     Paid,
-    /// It was cancelled before it was paid for; what the provider may have set aside is given up.
+    /// It came to nothing before the money was ours; what the provider may have set aside is given up.
     Abandoned,
     /// It was cancelled after it was paid for: the customer's facts don't count it any more.
     Cancelled,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancellation, Fulfillment, Order, OrderEvent, OrderStatus, PaymentStatus, Refund, RefundStatus, Step,
+    Cancellation, Fulfillment, LineProgress, Order, OrderEvent, OrderStatus, PaymentStatus, Refund,
+    RefundStatus, Step,
 };
 use crate::{
     Id, Timestamp,
@@ -94,6 +95,9 @@ pub enum StepError {
         /// Minor units there are.
         refundable: i64,
     },
+    /// The provider refused to hand the money over, or it was given up.
+    #[error("the payment was not captured: cancel the order")]
+    NotPaid,
     /// A refund of nothing, or less.
     #[error("a refund needs an amount above 0, or units that come back")]
     NothingToRefund,
@@ -134,7 +138,8 @@ impl Order {
         Ok(self.call_off(Cancellation::Expired, vec![OrderEvent::Abandoned]))
     }
 
-    /// The merchant calls it off. What was paid goes back, as the refund of this id.
+    /// The merchant calls it off. What was paid goes back, as the refund of this id; what the provider
+    /// set aside and didn't hand over is given up.
     pub fn cancel(
         &mut self,
         refund: Id<Refund>,
@@ -157,6 +162,8 @@ impl Order {
                 at: now,
             });
             events.push(OrderEvent::Refunded { refund });
+        } else if paid && self.progress.payment.status == PaymentStatus::CaptureRefused {
+            events.push(OrderEvent::Abandoned);
         }
         let effects = self.call_off(Cancellation::Merchant(reason), events);
         // A cart that was paid for once stays what it was.
@@ -171,8 +178,12 @@ impl Order {
         tracking: Option<String>,
         now: Timestamp,
     ) -> Result<Effects, StepError> {
+        use PaymentStatus::{CaptureRefused, VoidRefused, Voided};
         let lines = lines.unwrap_or_else(|| self.all_open());
         self.status.after(Step::FulfilSome).ok_or(self.not_allowed(Step::FulfilSome))?;
+        if matches!(self.progress.payment.status, CaptureRefused | Voided | VoidRefused) {
+            return Err(StepError::NotPaid);
+        }
         let mut changed = self.clone();
         let mut effects = Effects::default();
         if lines.is_empty() {
@@ -196,66 +207,57 @@ impl Order {
         Ok(Effects::default())
     }
 
-    /// Money goes back. Units named come back with it: first those that aren't shipped yet, then
-    /// those that are. With the last of the money everything else that isn't shipped is free again,
-    /// and so are coupons and budgets.
+    /// Money goes back. Units named come back with it, at once: first those that aren't shipped yet,
+    /// then those that are. With the last of the money everything else that isn't shipped is free again,
+    /// and so are coupons and budgets, but not before it is back: see [`Order::note_refund`]. Where there
+    /// is no money, the last unit that comes back ends the order.
     pub fn refund(&mut self, new: NewRefund, now: Timestamp) -> Result<Effects, StepError> {
-        let refundable = self.refundable();
-        let requested = new.amount.unwrap_or(refundable);
-        let step = if requested == refundable { Step::RefundRest } else { Step::RefundSome };
-        self.status.after(step).ok_or(self.not_allowed(step))?;
-        if requested < 0 || (requested == 0 && new.lines.is_empty()) {
-            return Err(StepError::NothingToRefund);
-        }
-        if requested > refundable {
-            return Err(StepError::RefundExceedsPayment { requested, refundable });
-        }
+        let requested = self.requested(&new)?;
+        let rest = requested == self.refundable();
         let mut changed = self.clone();
         let mut effects = Effects::default();
         for line in &new.lines {
             changed.take_back(*line, new.restock, &mut effects)?;
         }
-        changed.step(step, now)?;
+        let rest = rest && (requested > 0 || changed.nothing_is_out());
+        changed.step(if rest { Step::RefundRest } else { Step::RefundSome }, now)?;
         if requested > 0 {
             effects.events.push(OrderEvent::Refunded { refund: new.id });
         }
         let NewRefund { id, reason, lines, .. } = new;
         let status = if requested > 0 { RefundStatus::Pending } else { RefundStatus::Succeeded };
         changed.progress.refunds.push(Refund { id, amount: requested, reason, lines, status, at: now });
-        if step == Step::RefundRest {
-            changed.release_open(&mut effects);
-            effects.gives_back = changed.give_back();
-        }
+        changed.end_refunded(&mut effects);
         *self = changed;
         Ok(effects)
     }
 
-    /// The provider has handed the money over, or refuses to.
-    pub fn note_capture(&mut self, captured: bool, now: Timestamp) {
-        if self.progress.payment.status == PaymentStatus::Authorised {
-            self.progress.payment.status =
-                if captured { PaymentStatus::Captured } else { PaymentStatus::CaptureRefused };
-            self.updated_at = now;
+    /// How much a refund asks for, if it can be asked for here.
+    fn requested(&self, new: &NewRefund) -> Result<i64, StepError> {
+        let refundable = self.refundable();
+        let requested = new.amount.unwrap_or(refundable);
+        // Both steps of refunds lead on from the same places.
+        self.status.after(Step::RefundSome).ok_or(self.not_allowed(Step::RefundSome))?;
+        if requested < 0 || (requested == 0 && new.lines.is_empty()) {
+            return Err(StepError::NothingToRefund);
         }
+        if requested > refundable {
+            return Err(StepError::RefundExceedsPayment { requested, refundable });
+        }
+        Ok(requested)
     }
 
-    /// The provider has given up what it had set aside.
-    pub fn note_void(&mut self, now: Timestamp) {
-        if self.progress.payment.status == PaymentStatus::Pending {
-            self.progress.payment.status = PaymentStatus::Voided;
-            self.updated_at = now;
+    /// Once all of the money is back, everything that isn't shipped is free again, and so are coupons
+    /// and budgets. While the provider may still refuse, the goods are kept.
+    pub(super) fn end_refunded(&mut self, effects: &mut Effects) {
+        if self.status != OrderStatus::Refunded || self.refund_pending() {
+            return;
         }
-    }
-
-    /// The provider has paid back, or refuses to.
-    pub fn note_refund(&mut self, id: Id<Refund>, succeeded: bool, now: Timestamp) {
-        let pending = |refund: &&mut Refund| refund.id == id && refund.status == RefundStatus::Pending;
-        let Some(refund) = self.progress.refunds.iter_mut().find(pending) else { return };
-        refund.status = if succeeded { RefundStatus::Succeeded } else { RefundStatus::Refused };
-        if !succeeded && let Some(status) = self.status.after(Step::RefundRefused) {
-            self.status = status;
+        self.release_open(effects);
+        effects.gives_back = self.give_back();
+        if self.progress.payment.status == PaymentStatus::CaptureRefused {
+            effects.events.push(OrderEvent::Abandoned);
         }
-        self.updated_at = now;
     }
 
     fn step(&mut self, step: Step, now: Timestamp) -> Result<(), StepError> {
@@ -301,6 +303,17 @@ impl Order {
             .zip(&self.terms.lines)
             .map(|(position, _)| LineQuantity { position, quantity: self.open_units(position as usize) });
         open.filter(|line| line.quantity > 0).collect()
+    }
+
+    /// Whether the provider is still asked to pay something back.
+    pub(super) fn refund_pending(&self) -> bool {
+        self.progress.refunds.iter().any(|refund| refund.status == RefundStatus::Pending)
+    }
+
+    /// Whether no unit is to be shipped, nor shipped and kept.
+    fn nothing_is_out(&self) -> bool {
+        let kept = |progress: &LineProgress| progress.fulfilled > progress.returned;
+        self.all_open().is_empty() && !self.progress.lines.iter().any(kept)
     }
 
     /// Takes units of a line back: first open ones, then shipped ones.

@@ -6,8 +6,8 @@ use martlet_domain::{
     Id,
     catalog::Variant,
     order::{
-        Ask, Effects, LineQuantity, NewRefund, Order, OrderEvent, OrderStatus, PaymentStatus, StepError,
-        Terms,
+        Ask, Effects, LineQuantity, NewRefund, Order, OrderEvent, OrderStatus, PaymentStatus, Progress,
+        RefundStatus, StepError, Terms,
     },
     payment::DeclineReason,
 };
@@ -29,7 +29,7 @@ enum Happening {
     Complete,
     Refund { thousandths: Option<i64>, lines: Vec<LineQuantity>, restock: bool },
     Captured(bool),
-    Voided,
+    Voided(bool),
     PaidBack { which: usize, succeeded: bool },
 }
 
@@ -81,7 +81,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         2 => Just(Happening::Complete),
         6 => refund,
         2 => any::<bool>().prop_map(Happening::Captured),
-        1 => Just(Happening::Voided),
+        1 => any::<bool>().prop_map(Happening::Voided),
         4 => paid_back,
     ]
 }
@@ -114,19 +114,17 @@ fn happen(order: &mut Order, happening: Happening, number: usize) -> Result<Effe
             let amount = thousandths.map(|part| order.terms.totals.total * part / 1_000);
             order.refund(NewRefund { id: id(number), amount, reason: String::new(), lines, restock }, LATER)
         }
-        // What is only noted moves nothing.
         Happening::Captured(captured) => {
             order.note_capture(captured, LATER);
             Ok(Effects::default())
         }
-        Happening::Voided => {
-            order.note_void(LATER);
+        Happening::Voided(voided) => {
+            order.note_void(voided, LATER);
             Ok(Effects::default())
         }
         Happening::PaidBack { which, succeeded } => {
             let refund = order.progress.refunds.get(which).map_or_else(|| id(0), |refund| refund.id);
-            order.note_refund(refund, succeeded, LATER);
-            Ok(Effects::default())
+            Ok(order.note_refund(refund, succeeded, LATER))
         }
     }
 }
@@ -158,16 +156,13 @@ fn check(order: &Order, ask: &Ask, moved: &Moved) {
 
 fn check_money(order: &Order, moved: &Moved) {
     let total = order.terms.totals.total;
-    let paid = matches!(
-        order.progress.payment.status,
-        PaymentStatus::Authorised | PaymentStatus::Captured | PaymentStatus::CaptureRefused
-    );
     assert!((0..=total).contains(&order.refunded()) && order.refundable() >= 0);
-    if paid {
+    if ours(order) {
         assert_eq!(order.refunded() + order.refundable(), total);
     } else {
-        assert_eq!((order.refunded(), order.refundable()), (0, 0));
+        assert_eq!(order.refundable(), 0);
     }
+    assert!(order.refunded() == 0 || moved.events.contains(&OrderEvent::Paid));
     let asked = order.progress.refunds.iter().filter(|refund| refund.amount > 0).map(|refund| refund.id);
     let told = moved.events.iter().filter_map(|event| match event {
         OrderEvent::Refunded { refund } => Some(*refund),
@@ -177,6 +172,48 @@ fn check_money(order: &Order, moved: &Moved) {
     assert!(order.progress.refunds.iter().all(|refund| refund.amount >= 0));
 }
 
+/// Whether the money is in hand, or set aside for all that is known.
+fn ours(order: &Order) -> bool {
+    matches!(order.progress.payment.status, PaymentStatus::Authorised | PaymentStatus::Captured)
+}
+
+/// Whether nothing is left to do: it came to nothing, or all of its money is back for good.
+fn over(order: &Order) -> bool {
+    let pending = order.progress.refunds.iter().any(|refund| refund.status == RefundStatus::Pending);
+    order.status == OrderStatus::Cancelled || (order.status == OrderStatus::Refunded && !pending)
+}
+
+/// What is open of an order that isn't over can be shipped, unless the money isn't ours, or is on its way
+/// back.
+fn check_open(order: &Order, ask: &Ask, gone: &BTreeMap<Id<Variant>, i64>) {
+    use OrderStatus::*;
+    let open = by_variant(order, |position| order.open_units(position));
+    let shipped = order.clone().fulfil(id(900), None, None, LATER);
+    match order.status {
+        Paid | PartlyFulfilled | PartlyRefunded if !ours(order) => {
+            assert_eq!(shipped, Err(StepError::NotPaid));
+        }
+        Paid | PartlyFulfilled | PartlyRefunded if !open.is_empty() => {
+            let take = shipped.unwrap().take;
+            assert_eq!(take, open);
+            for (variant, quantity) in &ask.stock {
+                let sum: i64 = [gone, &take].iter().filter_map(|units| units.get(variant)).sum();
+                assert_eq!(sum, *quantity);
+            }
+        }
+        _ => assert!(shipped.is_err()),
+    }
+}
+
+/// A refund moves the units that it names, and no others; what follows when the money is back does.
+fn check_refund(before: &Order, after: &Order) {
+    let moved = |order: &Order| -> u32 {
+        order.progress.lines.iter().map(|line| line.released + line.returned).sum()
+    };
+    let named: u32 = after.progress.refunds.last().unwrap().lines.iter().map(|line| line.quantity).sum();
+    assert_eq!(moved(after) - moved(before), named);
+}
+
 fn check_end(order: &Order, ask: &Ask, moved: &Moved) {
     use OrderStatus::*;
     let mut gone = moved.release.clone();
@@ -184,12 +221,14 @@ fn check_end(order: &Order, ask: &Ask, moved: &Moved) {
         *gone.entry(*variant).or_default() += quantity;
     }
     assert!(gone.iter().all(|(variant, quantity)| quantity <= &ask.stock[variant]), "{gone:?} of {ask:?}");
-    if matches!(order.status, Cancelled | Refunded | Fulfilled | Completed) {
+    if over(order) || matches!(order.status, Fulfilled | Completed) {
         assert_eq!(gone, ask.stock, "{}", order.status);
     }
+    check_open(order, ask, &gone);
     assert!(moved.given_back <= 1 && moved.reopened <= 1);
-    assert_eq!(order.progress.given_back, moved.given_back == 1);
-    assert!(order.progress.given_back || !matches!(order.status, Cancelled | Refunded));
+    assert_eq!((order.progress.given_back, moved.given_back == 1), (over(order), over(order)));
+    let given_up = moved.events.iter().filter(|event| **event == OrderEvent::Abandoned).count();
+    assert!(given_up <= usize::from(over(order)));
     // Once it was paid for, the cart has done its work.
     let was_paid = moved.events.contains(&OrderEvent::Paid);
     assert!(moved.reopened == 0 || (!was_paid && order.status == Cancelled));
@@ -214,8 +253,14 @@ proptest! {
         let paying = paid.then_some(Happening::Pay);
         for (number, happening) in paying.into_iter().chain(happenings).enumerate() {
             let before = order.clone();
+            let refunds = matches!(happening, Happening::Refund { .. });
             match happen(&mut order, happening, 1 + number) {
-                Ok(effects) => moved.add(effects),
+                Ok(effects) => {
+                    moved.add(effects);
+                    if refunds {
+                        check_refund(&before, &order);
+                    }
+                }
                 Err(_) => prop_assert_eq!(&order, &before, "a refused step changes nothing"),
             }
             prop_assert_eq!(order.version, 1, "the store counts");

@@ -8,8 +8,10 @@ use martlet_domain::{
 };
 
 use crate::{
-    quote::support::{id, krw, order_percent, promotion},
-    samples::{LATER, TOTAL, captured, lines, money, moved, paid, placed, units, unpaid},
+    quote::support::id,
+    samples::{
+        LATER, TOTAL, capture_refused, captured, for_nothing, lines, money, moved, paid, units, unpaid,
+    },
 };
 
 /// What is free again when nothing was shipped.
@@ -45,8 +47,14 @@ fn an_expired_order_lets_go_of_everything_and_of_the_payment() {
     assert_eq!(effects, expected);
     came_to_nothing(&order, &Cancellation::Expired);
     assert_eq!(order.progress.payment.status, PaymentStatus::Pending);
-    order.note_void(LATER);
-    assert_eq!((order.progress.payment.status, order.refundable()), (PaymentStatus::Voided, 0));
+    for (voided, status) in [(true, PaymentStatus::Voided), (false, PaymentStatus::VoidRefused)] {
+        let mut order = order.clone();
+        order.note_void(voided, LATER);
+        assert_eq!((order.progress.payment.status, order.refundable()), (status, 0));
+        let before = order.clone();
+        order.note_void(!voided, LATER);
+        assert_eq!(order, before, "what is said twice is heard once");
+    }
 }
 
 #[test]
@@ -82,8 +90,7 @@ fn cancelled_after_it_was_paid_for_pays_back_and_keeps_the_cart() {
 
 #[test]
 fn an_order_that_cost_nothing_is_cancelled_without_a_refund() {
-    let (mut order, _) = placed(&krw().line(2, 1_000).with(promotion([order_percent(100)])));
-    let _paid = order.pay(None, LATER).unwrap();
+    let mut order = for_nothing();
     let effects = order.cancel(id(1), String::new(), LATER).unwrap();
     assert_eq!((effects.events, effects.reopens_cart), (vec![OrderEvent::Cancelled], false));
     assert!(order.progress.refunds.is_empty());
@@ -96,12 +103,13 @@ fn a_cancelled_orders_refund_may_be_tried_again() {
     let mut order = captured();
     let effects = order.cancel(id(1), String::new(), LATER).unwrap();
     assert!(effects.gives_back);
-    order.note_refund(id(1), false, LATER);
+    assert_eq!(order.note_refund(id(1), false, LATER), Effects::default());
     assert_eq!((order.status, order.refundable()), (OrderStatus::Cancelled, TOTAL));
     for (number, amount) in [(2, Some(600)), (3, None)] {
         let again = order.refund(money(number, amount), LATER).unwrap();
         let events = vec![OrderEvent::Refunded { refund: id(number) }];
         assert_eq!(again, Effects { events, ..Effects::default() });
+        assert_eq!(order.note_refund(id(number), true, LATER), Effects::default());
         assert_eq!(order.status, OrderStatus::Cancelled);
     }
     assert_eq!(order.refund(money(4, None), LATER), Err(StepError::NothingToRefund));
@@ -118,15 +126,50 @@ fn what_has_begun_to_leave_isnt_cancelled() {
 }
 
 #[test]
-fn a_refused_capture_is_told_and_a_void_of_what_is_paid_is_not_heard() {
+fn a_capture_is_told_once_and_a_void_of_what_is_paid_is_not_heard() {
     let mut order = paid();
     order.note_capture(false, LATER);
     assert_eq!(order.progress.payment.status, PaymentStatus::CaptureRefused);
     order.note_capture(true, LATER);
-    order.note_void(LATER);
     assert_eq!(order.progress.payment.status, PaymentStatus::CaptureRefused);
+    for mut order in [paid(), captured()] {
+        let before = order.clone();
+        order.note_void(true, LATER);
+        order.note_void(false, LATER);
+        assert_eq!(order, before);
+    }
     let mut order = unpaid();
     let before = order.clone();
     order.note_capture(true, LATER);
     assert_eq!(order, before, "nothing was set aside yet");
+}
+
+/// The provider refused to hand the money over, so there is none to pay back: what it set aside is given
+/// up.
+#[test]
+fn cancelled_after_the_capture_was_refused_gives_the_payment_up() {
+    for (voided, status) in [(true, PaymentStatus::Voided), (false, PaymentStatus::VoidRefused)] {
+        let mut order = capture_refused();
+        let effects = order.cancel(id(1), "no money".to_owned(), LATER).unwrap();
+        let events = vec![OrderEvent::Cancelled, OrderEvent::Abandoned];
+        assert_eq!(effects, Effects { events, ..everything() });
+        came_to_nothing(&order, &Cancellation::Merchant("no money".to_owned()));
+        order.note_void(voided, LATER);
+        assert_eq!((order.progress.payment.status, order.refundable()), (status, 0));
+        assert!(order.progress.refunds.is_empty());
+        assert_eq!(order.refund(money(2, None), LATER), Err(StepError::NothingToRefund));
+    }
+}
+
+/// The merchant was faster than the provider, which refuses to hand the money over and then to pay it
+/// back. There is nothing to try again, and what was set aside is given up.
+#[test]
+fn cancelled_before_the_capture_was_refused_gives_the_payment_up_too() {
+    let mut order = paid();
+    let _cancelled = order.cancel(id(1), String::new(), LATER).unwrap();
+    order.note_capture(false, LATER);
+    let effects = order.note_refund(id(1), false, LATER);
+    assert_eq!(effects, Effects { events: vec![OrderEvent::Abandoned], ..Effects::default() });
+    assert_eq!((order.status, order.refundable()), (OrderStatus::Cancelled, 0));
+    assert_eq!(order.note_refund(id(1), false, LATER), Effects::default());
 }

@@ -1,10 +1,10 @@
 //! Shipping units, all at once or some at a time.
 
-use martlet_domain::order::{Effects, Fulfillment, OrderStatus, StepError};
+use martlet_domain::order::{Effects, Fulfillment, OrderStatus, PaymentStatus, StepError};
 
 use crate::{
     quote::support::id,
-    samples::{LATER, MUG, captured, lines, moved, paid, units, unpaid},
+    samples::{LATER, MUG, capture_refused, captured, lines, moved, paid, units, unpaid},
 };
 
 #[test]
@@ -85,4 +85,27 @@ fn nothing_is_shipped_before_it_is_paid_for_or_twice() {
     assert!(order.fulfil(id(2), None, None, LATER).is_err());
     assert!(order.fulfil(id(2), Some(vec![units(0, 1)]), None, LATER).is_err());
     assert_eq!(order, before);
+}
+
+#[test]
+fn nothing_is_shipped_for_money_that_the_provider_keeps() {
+    use PaymentStatus::{CaptureRefused, VoidRefused, Voided};
+    for status in [CaptureRefused, Voided, VoidRefused] {
+        let mut order = capture_refused();
+        order.progress.payment.status = status;
+        let before = order.clone();
+        assert_eq!(order.fulfil(id(1), None, None, LATER), Err(StepError::NotPaid));
+        let error = order.fulfil(id(1), Some(vec![units(0, 1)]), None, LATER).unwrap_err();
+        assert_eq!(error.to_string(), "the payment was not captured: cancel the order");
+        assert_eq!(order, before);
+    }
+}
+
+/// Some was shipped before the provider refused to hand the money over: the rest stays.
+#[test]
+fn a_capture_that_is_refused_late_keeps_what_is_left() {
+    let mut order = paid();
+    let _some = order.fulfil(id(1), Some(vec![units(0, 1)]), None, LATER).unwrap();
+    order.note_capture(false, LATER);
+    assert_eq!(order.fulfil(id(2), None, None, LATER), Err(StepError::NotPaid));
 }

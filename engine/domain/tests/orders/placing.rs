@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use martlet_domain::{
     order::{
-        BudgetAsk, CouponAsk, LineProgress, Order, OrderStatus, PaymentStatus, RedeemedCoupon, Shortage,
+        BudgetAsk, CouponAsk, Levels, LineProgress, Order, OrderStatus, PaymentStatus, RedeemedCoupon,
+        Shortage, StockShortage,
     },
     plugin::Template,
     quote::{Class, UnitRun},
@@ -79,8 +80,8 @@ fn a_gift_of_what_is_bought_adds_to_it() {
     let (order, ask) = placed(&case);
     assert_eq!(ask.stock, moved([(0, 4), (1, 2)]));
     assert_eq!(order.terms.lines.len(), 3);
-    let short = martlet_domain::order::StockShortage { variant: id(0), requested: 4, available: 3 };
-    let mut levels = martlet_domain::order::Levels::default();
+    let short = StockShortage { variant: id(0), requested: 4, available: 3 };
+    let mut levels = Levels::default();
     levels.available.extend([(id(0), 3), (id(1), 2)]);
     assert_eq!(levels.allot(&ask), Err(Shortage::Stock(short)));
 }
@@ -126,6 +127,29 @@ fn a_budget_of_another_currency_is_left_alone() {
     let case = krw().line(1, 1_000).with(promotion([order_percent(10)]).budget(9_000, "USD"));
     let (order, ask) = placed(&case);
     assert!(order.terms.budgets.is_empty() && ask.budgets.is_empty() && order.terms.discounts.is_empty());
+}
+
+/// Two uses in all, two a customer, a budget of 1,600: each is used up by exactly as much as it allows.
+#[test]
+fn limits_are_reached_by_what_they_allow() {
+    let asking = |total, per_customer, budget| {
+        let mut case = case();
+        let coupon = &mut case.input.coupons[0].coupon;
+        (coupon.total_limit, coupon.per_customer_limit) = (total, per_customer);
+        let mut ask = placed(&case).1;
+        ask.stock.clear();
+        ask.budgets[0].limit = budget;
+        ask
+    };
+    for (ask, short) in [
+        (asking(Some(2), None, 9_999), Shortage::Coupon(id(200))),
+        (asking(None, Some(2), 9_999), Shortage::Coupon(id(200))),
+        (asking(None, None, 1_600), Shortage::Budget(id(1))),
+    ] {
+        let mut levels = Levels::default();
+        assert_eq!([levels.allot(&ask), levels.allot(&ask)], [Ok(()), Ok(())], "{short:?}");
+        assert_eq!(levels.allot(&ask), Err(short));
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@ use martlet_domain::order::{
 };
 
 use crate::{
-    quote::support::{id, krw, order_percent, promotion},
-    samples::{LATER, MUG, TOTAL, captured, lines, money, moved, paid, placed, units, unpaid},
+    quote::support::id,
+    samples::{
+        LATER, MUG, TOTAL, capture_refused, captured, for_nothing, lines, money, moved, paid, units, unpaid,
+    },
 };
 
 /// A paid order of which one sock and one hat are shipped: 2 and 1 are open, and the mug is.
@@ -36,11 +38,48 @@ fn part_of_the_money_goes_back_then_the_rest() {
     );
     assert_eq!([0, 1, 2].map(|position| order.open_units(position)), [3, 2, 1], "all is still to be shipped");
     let rest = order.refund(money(2, None), LATER).unwrap();
-    let release = moved([(0, 3), (1, 2), (1_000, 1)]);
-    assert_eq!(rest, Effects { release, gives_back: true, events: refunded(2), ..Effects::default() });
+    assert_eq!(rest, Effects { events: refunded(2), ..Effects::default() });
     assert_eq!((order.status, order.refunded(), order.refundable()), (OrderStatus::Refunded, TOTAL, 0));
     assert_eq!(order.progress.refunds[1].amount, 3_000);
+    assert_eq!(order.open_units(0), 3, "the provider may still refuse");
     assert!(order.fulfil(id(3), None, None, LATER).is_err());
+}
+
+/// Goods, coupons and budgets are free when all of the money is back, whichever part of it comes last.
+#[test]
+fn everything_is_free_when_the_last_of_the_money_is_back() {
+    for answers in [[1, 2], [2, 1]] {
+        let mut order = captured();
+        let _some = order.refund(money(1, 600), LATER).unwrap();
+        let _rest = order.refund(money(2, None), LATER).unwrap();
+        assert_eq!(order.note_refund(id(answers[0]), true, LATER), Effects::default());
+        assert!(!order.progress.given_back);
+        let last = order.note_refund(id(answers[1]), true, LATER);
+        let release = moved([(0, 3), (1, 2), (1_000, 1)]);
+        assert_eq!(last, Effects { release, gives_back: true, ..Effects::default() });
+        assert_eq!(lines(&order), [(0, 3, 0), (0, 2, 0), (0, 1, 0)]);
+        assert_eq!((order.status, order.updated_at), (OrderStatus::Refunded, LATER));
+    }
+}
+
+/// Of two refunds under way one is refused, whichever is answered first: that money is still ours, so
+/// the goods are still to be shipped.
+#[test]
+fn a_part_that_is_refused_keeps_the_goods() {
+    for answers in [[(1, false), (2, true)], [(2, true), (1, false)]] {
+        let mut order = captured();
+        let _some = order.refund(money(1, 600), LATER).unwrap();
+        let _rest = order.refund(money(2, None), LATER).unwrap();
+        for (number, succeeded) in answers {
+            assert_eq!(order.note_refund(id(number), succeeded, LATER), Effects::default());
+        }
+        assert_eq!((order.status, order.refundable()), (OrderStatus::PartlyRefunded, 600));
+        let shipped = order.fulfil(id(3), None, None, LATER).unwrap();
+        assert_eq!(shipped.take, moved([(0, 3), (1, 2), (1_000, 1)]));
+        let _last = order.refund(money(4, None), LATER).unwrap();
+        let last = order.note_refund(id(4), true, LATER);
+        assert_eq!(last, Effects { gives_back: true, ..Effects::default() });
+    }
 }
 
 /// Asking for all there is by its amount is asking for the rest.
@@ -140,60 +179,119 @@ fn a_whole_order_comes_back() {
     let all = [(0, 3), (1, 2), (MUG, 1)];
     let effects = order.refund(with_units(money(2, None), &all, true), LATER).unwrap();
     let restock = moved([(0, 3), (1, 2), (1_000, 1)]);
-    assert_eq!(effects, Effects { restock, gives_back: true, events: refunded(2), ..Effects::default() });
+    assert_eq!(effects, Effects { restock, events: refunded(2), ..Effects::default() });
     assert_eq!((order.status, lines(&order)[0]), (OrderStatus::Refunded, (3, 0, 3)));
+    let back = order.note_refund(id(2), true, LATER);
+    assert_eq!(back, Effects { gives_back: true, ..Effects::default() });
 }
 
-/// The provider refuses, so the money is still ours; the next try moves it, and nothing else again.
+/// The provider refuses, so the money is still ours, and what wasn't named is still to be shipped. The
+/// next try moves the money, and then all that is left.
 #[test]
 fn a_refused_refund_is_tried_again_and_gives_back_once() {
     let mut order = partly_shipped();
     let first = order.refund(with_units(money(2, None), &[(0, 3)], true), LATER).unwrap();
-    let release = moved([(0, 2), (1, 1), (1_000, 1)]);
-    assert_eq!((&first.release, &first.restock, first.gives_back), (&release, &moved([(0, 1)]), true));
-    order.note_refund(id(2), false, LATER);
+    let (release, restock) = (moved([(0, 2)]), moved([(0, 1)]));
+    assert_eq!(first, Effects { release, restock, events: refunded(2), ..Effects::default() });
+    assert_eq!(order.note_refund(id(2), false, LATER), Effects::default());
     assert_eq!(order.status, OrderStatus::PartlyRefunded);
     assert_eq!((order.refunded(), order.refundable()), (0, TOTAL));
+    assert_eq!([0, 1, 2].map(|position| order.open_units(position)), [0, 1, 1]);
+    let mug = order.fulfil(id(9), Some(vec![units(MUG, 1)]), None, LATER).unwrap();
+    assert_eq!(mug.take, moved([(1_000, 1)]));
     let again = order.refund(money(3, None), LATER).unwrap();
     assert_eq!(again, Effects { events: refunded(3), ..Effects::default() });
-    order.note_refund(id(3), true, LATER);
+    let back = order.note_refund(id(3), true, LATER);
+    assert_eq!(back, Effects { release: moved([(1, 1)]), gives_back: true, ..Effects::default() });
     let states: Vec<RefundStatus> = order.progress.refunds.iter().map(|refund| refund.status).collect();
     assert_eq!(states, [RefundStatus::Refused, RefundStatus::Succeeded]);
     assert_eq!((order.status, order.refunded()), (OrderStatus::Refunded, TOTAL));
-    assert_eq!(lines(&order), [(1, 2, 1), (1, 1, 0), (0, 1, 0)]);
+    assert_eq!(lines(&order), [(1, 2, 1), (1, 1, 0), (1, 0, 0)]);
 }
 
 #[test]
 fn what_a_provider_says_twice_is_heard_once() {
     let mut order = captured();
     let _all = order.refund(money(1, None), LATER).unwrap();
-    order.note_refund(id(1), true, LATER);
+    let _back = order.note_refund(id(1), true, LATER);
     let before = order.clone();
-    order.note_refund(id(1), false, LATER);
-    order.note_refund(id(9), false, LATER);
+    for (number, succeeded) in [(1, true), (1, false), (9, true), (9, false)] {
+        assert_eq!(order.note_refund(id(number), succeeded, LATER), Effects::default());
+    }
     assert_eq!(order, before);
 }
 
-/// Money that was set aside and not handed over can still be given up.
+/// Money that was set aside counts as paid; what the provider refuses to hand over doesn't.
 #[test]
-fn what_was_set_aside_can_go_back() {
-    for captured in [None, Some(true), Some(false)] {
-        let mut order = paid();
-        if let Some(captured) = captured {
-            order.note_capture(captured, LATER);
-        }
-        assert_ne!(order.progress.payment.status, PaymentStatus::Pending);
-        assert_eq!(order.refundable(), TOTAL);
-    }
+fn what_was_not_handed_over_does_not_go_back() {
+    assert_eq!((paid().refundable(), captured().refundable()), (TOTAL, TOTAL));
+    let mut order = capture_refused();
+    assert_eq!((order.progress.payment.status, order.refundable()), (PaymentStatus::CaptureRefused, 0));
+    let before = order.clone();
+    assert_eq!(order.refund(money(1, None), LATER), Err(StepError::NothingToRefund));
+    let more = StepError::RefundExceedsPayment { requested: 1, refundable: 0 };
+    assert_eq!(order.refund(money(1, 1), LATER), Err(more));
+    assert_eq!(order, before);
 }
 
-/// Two of nothing-to-pay. One comes back: the other is still to be shipped.
+/// Some was shipped, so it can't be cancelled: with the last unit that comes back it is over, and what
+/// was set aside is given up.
 #[test]
-#[ignore = "to be decided: as it is, the first return ends an order that cost nothing"]
-fn one_unit_of_an_order_that_cost_nothing_comes_back() {
-    let (mut order, _) = placed(&krw().line(2, 1_000).with(promotion([order_percent(100)])));
-    let _paid = order.pay(None, LATER).unwrap();
-    let effects = order.refund(with_units(money(1, 0), &[(0, 1)], true), LATER).unwrap();
-    assert_eq!((effects.release, effects.gives_back), (moved([(0, 1)]), false));
+fn an_order_that_was_not_captured_ends_with_its_last_unit() {
+    let mut order = paid();
+    let _some = order.fulfil(id(1), Some(vec![units(0, 1)]), None, LATER).unwrap();
+    order.note_capture(false, LATER);
+    let open = order.refund(with_units(money(2, None), &[(0, 2), (1, 2), (MUG, 1)], true), LATER).unwrap();
+    let release = moved([(0, 2), (1, 2), (1_000, 1)]);
+    assert_eq!(open, Effects { release, ..Effects::default() });
+    assert_eq!(order.status, OrderStatus::PartlyRefunded);
+    let last = order.refund(with_units(money(3, None), &[(0, 1)], true), LATER).unwrap();
+    let (restock, events) = (moved([(0, 1)]), vec![OrderEvent::Abandoned]);
+    assert_eq!(last, Effects { restock, gives_back: true, events, ..Effects::default() });
+    assert_eq!(order.status, OrderStatus::Refunded);
+}
+
+/// All was asked back before the provider refused to hand it over, so it refuses to pay back too: nobody
+/// has paid, and nobody waits for goods.
+#[test]
+fn all_asked_back_and_never_captured_is_over() {
+    let mut order = paid();
+    let _all = order.refund(money(1, None), LATER).unwrap();
+    order.note_capture(false, LATER);
+    let release = moved([(0, 3), (1, 2), (1_000, 1)]);
+    let events = vec![OrderEvent::Abandoned];
+    let over = order.note_refund(id(1), false, LATER);
+    assert_eq!(over, Effects { release, gives_back: true, events, ..Effects::default() });
+    assert_eq!((order.status, order.refundable()), (OrderStatus::Refunded, 0));
+}
+
+/// Two for nothing. One comes back: the other is still to be shipped. With that it is over, and there is
+/// no money to wait for.
+#[test]
+fn units_of_an_order_that_cost_nothing_come_back_one_by_one() {
+    let mut order = for_nothing();
+    let first = order.refund(with_units(money(1, None), &[(0, 1)], true), LATER).unwrap();
+    assert_eq!(first, Effects { release: moved([(0, 1)]), ..Effects::default() });
     assert_eq!((order.status, order.open_units(0)), (OrderStatus::PartlyRefunded, 1));
+    let mut shipped = order.clone();
+    let last = order.refund(with_units(money(2, 0), &[(0, 1)], true), LATER).unwrap();
+    assert_eq!(last, Effects { release: moved([(0, 1)]), gives_back: true, ..Effects::default() });
+    assert_eq!(order.status, OrderStatus::Refunded);
+    // Once it is shipped it has to come back.
+    let _shipped = shipped.fulfil(id(3), None, None, LATER).unwrap();
+    let last = shipped.refund(with_units(money(4, None), &[(0, 1)], false), LATER).unwrap();
+    assert_eq!(last, Effects { gives_back: true, ..Effects::default() });
+    assert_eq!((shipped.status, lines(&shipped)), (OrderStatus::Refunded, vec![(1, 1, 1)]));
+}
+
+#[test]
+fn nothing_comes_back_of_an_order_that_cost_nothing_but_units() {
+    let mut order = for_nothing();
+    let before = order.clone();
+    for amount in [None, Some(0), Some(-1)] {
+        assert_eq!(order.refund(money(1, amount), LATER), Err(StepError::NothingToRefund));
+    }
+    let more = StepError::RefundExceedsPayment { requested: 1, refundable: 0 };
+    assert_eq!(order.refund(with_units(money(1, 1), &[(0, 2)], true), LATER), Err(more));
+    assert_eq!(order, before);
 }

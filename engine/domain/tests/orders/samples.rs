@@ -99,6 +99,22 @@ pub(crate) fn captured() -> Order {
     order
 }
 
+/// The same with money that the provider refuses to hand over.
+pub(crate) fn capture_refused() -> Order {
+    let mut order = paid();
+    order.note_capture(false, LATER);
+    assert_eq!(order.progress.payment.status, PaymentStatus::CaptureRefused);
+    order
+}
+
+/// Two of a thing, given away: 0.
+pub(crate) fn for_nothing() -> Order {
+    let (mut order, _) = placed(&krw().line(2, 1_000).with(promotion([order_percent(100)])));
+    let _paid = order.pay(None, LATER).unwrap();
+    assert_eq!(order.terms.totals.total, 0);
+    order
+}
+
 pub(crate) const fn units(position: u32, quantity: u32) -> LineQuantity {
     LineQuantity { position, quantity }
 }

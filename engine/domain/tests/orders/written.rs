@@ -48,7 +48,7 @@ fn progress_round_trips_in_every_state() {
     let tracking = Some("\"quoted\" 서울".to_owned());
     let _some = order.fulfil(id(1), Some(vec![units(0, 1)]), tracking, LATER).unwrap();
     let _rest = order.refund(money(2, None), LATER).unwrap();
-    order.note_refund(id(2), false, LATER);
+    let _refused = order.note_refund(id(2), false, LATER);
     order.progress.awaited_by = Some(AwaitingRequest { claim: Digest::of(b"x"), request_id: "r".to_owned() });
     round_trips::<Progress>(&order.progress);
 
@@ -59,6 +59,7 @@ fn progress_round_trips_in_every_state() {
         PaymentStatus::Declined(DeclineReason::CardDeclined),
         PaymentStatus::Voided,
         PaymentStatus::CaptureRefused,
+        PaymentStatus::VoidRefused,
     ] {
         round_trips(&status);
     }

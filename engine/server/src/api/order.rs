@@ -134,7 +134,7 @@ pub struct DiscountBody {
 pub struct PaymentBody {
     /// Who handles it: `test` or `manual`.
     provider: &'static str,
-    /// `pending`, `authorised`, `captured`, `declined`, `voided` or `capture_refused`.
+    /// `pending`, `authorised`, `captured`, `declined`, `voided`, `capture_refused` or `void_refused`.
     status: &'static str,
     /// Why it was declined: `card_declined`, `insufficient_funds` or `expired`.
     decline_reason: Option<&'static str>,

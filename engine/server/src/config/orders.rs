@@ -49,7 +49,8 @@ impl OrdersConfig {
     }
 
     pub(super) fn check(&self, server: &ServerConfig, problems: &mut Vec<String>) {
-        within(problems, "orders.hold_ms", self.hold_ms, 1_000, 7 * 86_400_000);
+        // Below the time that keys are kept: whoever waits for an order must find its key when it is settled.
+        within(problems, "orders.hold_ms", self.hold_ms, 1_000, 12 * 3_600_000);
         within(problems, "orders.reconcile_after_ms", self.reconcile_after_ms, 100, 86_400_000);
         within(problems, "orders.redeliver_after_ms", self.redeliver_after_ms, 100, 86_400_000);
         within(problems, "orders.sweep_interval_ms", self.sweep_interval_ms, 10, 600_000);
@@ -91,6 +92,6 @@ mod tests {
             problems(15_000, 15_000),
             "orders.hold_ms is 15000 and must be above orders.reconcile_after_ms, which is 15000"
         );
-        assert!(problems(999, 15_000).starts_with("orders.hold_ms is 999 and must be 1000 to 604800000"));
+        assert!(problems(999, 15_000).starts_with("orders.hold_ms is 999 and must be 1000 to 43200000"));
     }
 }

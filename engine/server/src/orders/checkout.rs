@@ -104,8 +104,10 @@ impl Orders {
             begun.await.map_err(|error| Error::Internal(format!("a checkout ended early: {error}")))?;
         match ended? {
             Ok(answer) => Ok(Try::Answered(answer)),
-            Err(Some(Shortage::Stock(short))) => Err(insufficient(&priced, &short)),
-            // Somebody changed the cart, or used up a coupon that it was priced with: look again.
+            Err(Some(Shortage::Stock(short))) if is_own(&priced, &short) => {
+                Err(insufficient(&priced, &short))
+            }
+            // Somebody changed the cart, used up a coupon or took the last of a gift: look again.
             Err(_) => Ok(Try::Again),
         }
     }
@@ -129,7 +131,9 @@ impl Orders {
             Err(Error::Store(StoreError::Conflict(Unique::OrderNumber | Unique::IdempotencyKey))) => {
                 Ok(Err(None))
             }
-            Ok(Committed::Stale) => Err(Error::Internal("a new order was stale".to_owned())),
+            Ok(Committed::Stale | Committed::Delivered) => {
+                Err(Error::Internal("a new order was taken for a step".to_owned()))
+            }
             Err(error) => Err(error),
         }
     }
@@ -241,6 +245,12 @@ fn check_stock(priced: &PricedCart) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether what the shopper chose is short, and not only what would be given on top.
+fn is_own(priced: &PricedCart, short: &StockShortage) -> bool {
+    let lines = priced.cart.lines.iter().filter(|line| line.variant == short.variant);
+    lines.map(|line| i64::from(line.quantity)).sum::<i64>() > short.available
 }
 
 fn insufficient(priced: &PricedCart, short: &StockShortage) -> Error {

@@ -12,17 +12,17 @@ use martlet_domain::{
     settings::Store,
 };
 use martlet_store::{DueEvent, FactsChange, fault};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use super::{Orders, TRIES, Taken, too_busy};
+use super::{Orders, TRIES, Taken};
 use crate::{
     error::Error,
     payments::{Authorisation, PaymentError, PaymentRequest, Settlement},
     price_cart::settings,
 };
 
-/// Events that are taken at a time.
-const BATCH: u32 = 64;
+/// Events that are taken at a time: few enough to be through before others may take them.
+const BATCH: u32 = 32;
 /// Events that are delivered at a time.
 const AT_ONCE: usize = 8;
 /// Longest pause before an event is delivered again.
@@ -39,7 +39,7 @@ struct Outcome {
 enum Note {
     Nothing,
     Capture(bool),
-    Void,
+    Void(bool),
     Refund(Id<Refund>, bool),
 }
 
@@ -58,12 +58,14 @@ impl Orders {
             let mut under_way = JoinSet::new();
             for event in events {
                 if under_way.len() >= AT_ONCE {
-                    under_way.join_next().await;
+                    ended(under_way.join_next().await);
                 }
                 let orders = std::sync::Arc::clone(self);
                 under_way.spawn(async move { orders.deliver_or_put_off(event).await });
             }
-            under_way.join_all().await;
+            while let Some(delivery) = under_way.join_next().await {
+                ended(Some(delivery));
+            }
         }
     }
 
@@ -90,16 +92,16 @@ impl Orders {
         let facts = self.facts_change(event.store, &order, outcome.facts).await?;
         for _ in 0..TRIES {
             let mut noted = order.clone();
-            note(&mut noted, outcome.note, self.clock.now());
+            let effects = note(&mut noted, outcome.note, self.clock.now());
             let delivered = Some(event.sequence);
-            let taken = Taken { delivered, facts, ..Taken::new(noted, Effects::default()) };
+            let taken = Taken { delivered, facts, ..Taken::new(noted, effects) };
             if self.store(event.store, taken).await?.is_some() {
                 fault::point("event.recorded");
                 return Ok(());
             }
             order = self.find(event.store, event.order).await?;
         }
-        Err(too_busy(&order))
+        Err(Error::Busy)
     }
 
     /// Does what the event asks for.
@@ -113,7 +115,8 @@ impl Orders {
         Ok(match event {
             OrderEvent::Paid => {
                 let note = if total > 0 { self.capture(store, order).await? } else { Note::Nothing };
-                Outcome { note, facts: Some((1, total)) }
+                let spent = if matches!(note, Note::Capture(false)) { 0 } else { total };
+                Outcome { note, facts: Some((1, spent)) }
             }
             OrderEvent::Abandoned => Outcome { note: self.give_up(store, order).await?, facts: None },
             OrderEvent::Cancelled => Outcome { note: Note::Nothing, facts: Some((-1, 0)) },
@@ -124,10 +127,7 @@ impl Orders {
     async fn capture(&self, store: Id<Store>, order: &Order) -> Result<Note, PaymentError> {
         let request = PaymentRequest::capture(store, order);
         let settlement = self.payments.capture(order.progress.payment.provider, &request).await?;
-        if let Settlement::Refused { reason } = &settlement {
-            tracing::error!(order = %order.id, reason, "a capture was refused: look at the payment");
-        }
-        Ok(Note::Capture(settlement == Settlement::Done))
+        Ok(Note::Capture(is_done(order, "capture", &settlement)))
     }
 
     /// Learns what became of the payment, and gives it up where the money was set aside.
@@ -139,8 +139,8 @@ impl Orders {
             Authorisation::Declined { .. } => Ok(Note::Nothing),
             Authorisation::Approved { reference } => {
                 let request = PaymentRequest::void(store, order, reference);
-                self.payments.void(order.progress.payment.provider, &request).await?;
-                Ok(Note::Void)
+                let settlement = self.payments.void(order.progress.payment.provider, &request).await?;
+                Ok(Note::Void(is_done(order, "void", &settlement)))
             }
         }
     }
@@ -156,10 +156,7 @@ impl Orders {
         };
         let request = PaymentRequest::refund(store, order, refund);
         let settlement = self.payments.refund(order.progress.payment.provider, &request).await?;
-        if let Settlement::Refused { reason } = &settlement {
-            tracing::error!(order = %order.id, reason, "a refund was refused: look at the payment");
-        }
-        let done = settlement == Settlement::Done;
+        let done = is_done(order, "refund", &settlement);
         Ok(Outcome { note: Note::Refund(id, done), facts: done.then_some((0, -refund.amount)) })
     }
 
@@ -176,12 +173,29 @@ impl Orders {
     }
 }
 
-fn note(order: &mut Order, note: Note, now: Timestamp) {
+/// What the order learns, and what that moves.
+fn note(order: &mut Order, note: Note, now: Timestamp) -> Effects {
     match note {
         Note::Nothing => {}
         Note::Capture(captured) => order.note_capture(captured, now),
-        Note::Void => order.note_void(now),
-        Note::Refund(refund, succeeded) => order.note_refund(refund, succeeded, now),
+        Note::Void(voided) => order.note_void(voided, now),
+        Note::Refund(refund, succeeded) => return order.note_refund(refund, succeeded, now),
+    }
+    Effects::default()
+}
+
+/// Whether the provider did what it was asked for. A refusal is the merchant's to look at.
+fn is_done(order: &Order, operation: &str, settlement: &Settlement) -> bool {
+    if let Settlement::Refused { reason } = settlement {
+        tracing::error!(order = %order.id, operation, reason, "the provider refused: look at the payment");
+    }
+    *settlement == Settlement::Done
+}
+
+/// A delivery that panicked is begun again by itself.
+fn ended(delivery: Option<Result<(), JoinError>>) {
+    if let Some(Err(error)) = delivery {
+        tracing::error!(%error, "a delivery ended early");
     }
 }
 

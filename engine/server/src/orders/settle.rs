@@ -79,7 +79,7 @@ impl Orders {
             }
             order = self.find(store, order.id).await?;
         }
-        Err(super::too_busy(&order))
+        Err(Error::Busy)
     }
 }
 

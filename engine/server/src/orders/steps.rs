@@ -7,7 +7,7 @@ use martlet_domain::{
 };
 use martlet_store::{Answering, Claim, StoreError, StoredAnswer, Unique, fault};
 
-use super::{Orders, TRIES, Taken, settle::answering, too_busy};
+use super::{Orders, TRIES, Taken, settle::answering};
 use crate::{api, error::Error, extract::IfMatch};
 
 /// One step that a merchant takes.
@@ -109,7 +109,7 @@ impl Orders {
                 Err(error) => return Err(error),
             }
         }
-        Err(too_busy(&order))
+        Err(Error::Busy)
     }
 
     async fn kept(&self, claim: Option<&Claim>) -> Result<StepTaken, Error> {

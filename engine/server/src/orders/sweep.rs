@@ -10,11 +10,11 @@ use tokio::task::{JoinError, JoinSet};
 use super::{Orders, Taken, settle::answering};
 use crate::error::Error;
 
-/// Orders that are looked at in one sweep.
+/// Orders that are looked at together.
 const BATCH: u32 = 100;
 /// Orders that are reconciled at a time.
 const AT_ONCE: usize = 8;
-/// Expired keys that are deleted in one sweep.
+/// Expired keys that are deleted together.
 const KEYS: u32 = 1_000;
 
 /// What a sweep did.
@@ -31,22 +31,29 @@ pub struct Swept {
 }
 
 impl Orders {
-    /// Sweeps and delivers until the process ends: events at once when they ring, and everything every
-    /// `interval`.
+    /// Does until the process ends what orders leave to be done: delivers events at once when they ring,
+    /// and looks for everything else every `interval`. None of it waits for another.
     pub async fn run(self: Arc<Self>, interval: Duration) {
         let delivering = async {
             loop {
-                self.event_rings().await;
+                // Those that were put off ring nobody.
+                drop(tokio::time::timeout(interval, self.event_rings()).await);
                 self.go_on(self.deliver_due().await.map(drop), interval).await;
             }
         };
-        let sweeping = async {
+        let settling = async {
             loop {
                 tokio::time::sleep(interval).await;
-                self.go_on(self.sweep().await.map(drop), interval).await;
+                self.go_on(self.settle_left_behind(&mut Swept::default()).await, interval).await;
             }
         };
-        tokio::join!(delivering, sweeping);
+        let forgetting = async {
+            loop {
+                tokio::time::sleep(interval).await;
+                self.go_on(self.forget_keys().await.map(drop), interval).await;
+            }
+        };
+        tokio::join!(delivering, settling, forgetting);
     }
 
     async fn go_on(&self, done: Result<(), Error>, pause: Duration) {
@@ -56,48 +63,70 @@ impl Orders {
         }
     }
 
-    /// Settles what was left behind, lets go of what wasn't paid, delivers what is due.
+    /// Does once what there is to be done.
     pub async fn sweep(self: &Arc<Self>) -> Result<Swept, Error> {
-        let now = self.clock.now();
-        let left_behind = before(now, self.rules.reconcile_after);
         let mut swept = Swept::default();
-        let mut under_way = JoinSet::new();
-        for (store, order) in self.db.list_unsettled_orders(left_behind, BATCH).await? {
-            if under_way.len() >= AT_ONCE {
-                swept.count(under_way.join_next().await);
-            }
-            let orders = Arc::clone(self);
-            under_way.spawn(async move { orders.reconcile(store, order).await });
-        }
-        while let Some(reconciled) = under_way.join_next().await {
-            swept.count(Some(reconciled));
-        }
+        self.settle_left_behind(&mut swept).await?;
         swept.events = self.deliver_due().await?;
-        swept.keys = self.db.delete_expired_claims(now, KEYS).await?;
-        if swept != Swept::default() {
-            tracing::info!(
-                settled = swept.settled,
-                expired = swept.expired,
-                events = swept.events,
-                keys = swept.keys,
-                "swept"
-            );
-        }
+        swept.keys = self.forget_keys().await?;
         Ok(swept)
     }
 
-    /// Asks the provider again what became of an order's payment. Where that can't be known and the
-    /// time is up, the order lets go of what it holds.
+    /// Settles what was left behind and lets go of what wasn't paid, page by page, so that orders whose
+    /// provider is silent keep nobody waiting.
+    async fn settle_left_behind(self: &Arc<Self>, swept: &mut Swept) -> Result<(), Error> {
+        let left_behind = before(self.clock.now(), self.rules.reconcile_after);
+        let mut after = None;
+        loop {
+            let page = self.db.list_unsettled_orders(left_behind, after, BATCH).await?;
+            let mut under_way = JoinSet::new();
+            for (store, order) in page.orders {
+                if under_way.len() >= AT_ONCE {
+                    swept.count(under_way.join_next().await);
+                }
+                let orders = Arc::clone(self);
+                under_way.spawn(async move { orders.reconcile(store, order).await });
+            }
+            while let Some(reconciled) = under_way.join_next().await {
+                swept.count(Some(reconciled));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if swept.settled + swept.expired > 0 {
+            tracing::info!(
+                settled = swept.settled,
+                expired = swept.expired,
+                "orders left behind are settled"
+            );
+        }
+        Ok(())
+    }
+
+    async fn forget_keys(&self) -> Result<u64, Error> {
+        let mut forgotten = 0;
+        loop {
+            let now = self.db.delete_expired_claims(self.clock.now(), KEYS).await?;
+            forgotten += now;
+            if now < u64::from(KEYS) {
+                return Ok(forgotten);
+            }
+        }
+    }
+
+    /// Asks the provider again what became of an order's payment. One whose time is up lets go of what it
+    /// holds without asking: its event asks, for as long as it takes, and gives up what was set aside.
     async fn reconcile(&self, store: Id<Store>, order: Order) -> Result<Reconciled, Error> {
+        if order.pending_until.is_some_and(|until| until <= self.clock.now()) {
+            let expired = self.expire(store, &order).await?;
+            return Ok(if expired { Reconciled::Expired } else { Reconciled::Settled });
+        }
         match self.authorise(store, &order).await {
             Ok(outcome) => {
                 self.settle(store, order, &outcome).await?;
                 Ok(Reconciled::Settled)
-            }
-            Err(error) if order.pending_until.is_some_and(|until| until <= self.clock.now()) => {
-                tracing::warn!(order = %order.id, %error, "an order wasn't paid in time");
-                let expired = self.expire(store, &order).await?;
-                Ok(if expired { Reconciled::Expired } else { Reconciled::Settled })
             }
             Err(error) => {
                 tracing::debug!(order = %order.id, %error, "an order is still not settled");

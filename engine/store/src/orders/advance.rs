@@ -16,6 +16,31 @@ use crate::{StoreError, Tx, codec::to_json, dialect::Statement as _};
 /// Events that one step of an order can have.
 const MOST_EVENTS: i64 = 8;
 
+/// Locks the events that some of these are the outcomes of, and takes out those whose event is gone: the
+/// outcome is stored by then, and would count twice.
+pub(super) async fn refuse_delivered(
+    tx: &mut Tx,
+    store: Id<Store>,
+    advances: &mut Vec<(usize, &Advance)>,
+    outcomes: &mut [Committed],
+) -> Result<(), StoreError> {
+    advances.sort_by_key(|(_, advance)| advance.order.id);
+    let mut left = Vec::with_capacity(advances.len());
+    for (index, advance) in advances.drain(..) {
+        let there = match advance.delivered {
+            Some(sequence) => tx.lock_event(store, advance.order.id, sequence).await?,
+            None => true,
+        };
+        if there {
+            left.push((index, advance));
+        } else {
+            outcomes[index] = Committed::Delivered;
+        }
+    }
+    *advances = left;
+    Ok(())
+}
+
 /// Takes the step where the order is still in the version it was taken from, and takes out those that
 /// aren't. First, because it is the fence of everything else that a step moves.
 pub(super) async fn update_orders(
@@ -24,7 +49,6 @@ pub(super) async fn update_orders(
     advances: &mut Vec<(usize, &Advance)>,
     outcomes: &mut [Committed],
 ) -> Result<(), StoreError> {
-    advances.sort_by_key(|(_, advance)| advance.order.id);
     let mut done = Vec::with_capacity(advances.len());
     for (index, advance) in advances.drain(..) {
         if update_order(tx, store, &advance.order).await? {

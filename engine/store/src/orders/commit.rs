@@ -110,6 +110,8 @@ pub enum Committed {
     KeyTaken,
     /// The order isn't in that version any more. Nothing was stored.
     Stale,
+    /// The event that this is the outcome of was delivered by somebody else. Nothing was stored.
+    Delivered,
 }
 
 impl Db {
@@ -157,6 +159,7 @@ async fn commit_in(
     }
     place::refuse_taken_keys(tx, &mut placements, outcomes).await?;
     fault::point("commit.keys_read");
+    advance::refuse_delivered(tx, store, &mut advances, outcomes).await?;
     advance::update_orders(tx, store, &mut advances, outcomes).await?;
     fault::point("commit.orders_updated");
     place::refuse_changed_carts(tx, store, &mut placements, outcomes).await?;

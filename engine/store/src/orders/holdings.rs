@@ -7,6 +7,9 @@ use uuid::Uuid;
 use super::commit::{Advance, Moves, Wanted};
 use crate::{StoreError, Tx, codec::RowOf, dialect::Statement as _};
 
+/// Pairs that one statement asks for: SQLite takes expressions of a depth of 1,000.
+const MOST_PAIRS: usize = 300;
+
 #[derive(sqlx::FromRow)]
 struct StockRow {
     variant_id: Uuid,
@@ -91,21 +94,23 @@ async fn lock_customers(
     wanted: &Wanted,
 ) -> Result<Vec<CustomerRow>, StoreError> {
     const SQL: &str = "SELECT customer_id, coupon_id, used FROM coupon_usage_by_customer WHERE store_id = ";
-    if wanted.by_customer.is_empty() {
-        return Ok(Vec::new());
+    let pairs: Vec<_> = wanted.by_customer.iter().collect();
+    let mut rows = Vec::new();
+    for pairs in pairs.chunks(MOST_PAIRS) {
+        rows.extend(run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            query.id(store.uuid());
+            let mut separator = " AND (";
+            for (customer, coupon) in pairs {
+                query.part(separator).part("(customer_id = ").id(*customer);
+                query.part(" AND coupon_id = ").id(*coupon).part(")");
+                separator = " OR ";
+            }
+            query.part(") ORDER BY customer_id, coupon_id").for_update();
+            query.build_query_as::<CustomerRow>().persistent(false).fetch_all(c).await
+        })?);
     }
-    Ok(run!(tx, |c| {
-        let mut query = QueryBuilder::new(SQL);
-        query.id(store.uuid());
-        let mut separator = " AND (";
-        for (customer, coupon) in &wanted.by_customer {
-            query.part(separator).part("(customer_id = ").id(*customer);
-            query.part(" AND coupon_id = ").id(*coupon).part(")");
-            separator = " OR ";
-        }
-        query.part(") ORDER BY customer_id, coupon_id").for_update();
-        query.build_query_as().persistent(false).fetch_all(c).await
-    })?)
+    Ok(rows)
 }
 
 async fn lock_facts(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<(), StoreError> {

@@ -2,15 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use martlet_domain::{Id, order::Levels, settings::Store};
+use martlet_domain::{
+    Id,
+    order::{Levels, Order},
+    settings::Store,
+};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::commit::{Committed, Placement, latest};
 use crate::{Claim, StoreError, Tx, Unique, codec::to_json, dialect::Statement as _};
 
-/// Bytes that a statement with receipts holds at most, unless one receipt alone is larger.
-const MAX_RECEIPTS: usize = 1 << 20;
+/// Bytes that a statement with orders or receipts holds at most, unless one alone is larger: a packet to
+/// the server is bounded.
+const MAX_BYTES: usize = 1 << 20;
 /// Reservations that a statement holds at most: SQLite takes 32,766 parameters, MySQL 65,535.
 const MAX_RESERVATIONS: usize = 4_000;
 
@@ -137,16 +142,27 @@ async fn complete_carts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement]
 }
 
 async fn insert_orders(tx: &mut Tx, store: Id<Store>, placements: &[&Placement]) -> Result<(), StoreError> {
+    let mut orders = Vec::with_capacity(placements.len());
+    for Placement { order, .. } in placements {
+        orders.push((order, to_json(order.terms.as_ref())?, to_json(&order.progress)?));
+    }
+    for now in by_bytes(&orders, |(_, terms, progress)| terms.len() + progress.len()) {
+        insert_some_orders(tx, store, now).await?;
+    }
+    Ok(())
+}
+
+async fn insert_some_orders(
+    tx: &mut Tx,
+    store: Id<Store>,
+    now: &[(&Order, String, String)],
+) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO orders (store_id, id, number, version, status, cart_id, customer_id, rulebook, \
          currency, total, terms, progress, placed_at, updated_at, pending_until) VALUES ";
-    let mut bodies = Vec::with_capacity(placements.len());
-    for Placement { order, .. } in placements {
-        bodies.push((to_json(order.terms.as_ref())?, to_json(&order.progress)?));
-    }
     run!(tx, |c| {
         let mut query = QueryBuilder::new(SQL);
         let mut separator = "(";
-        for (Placement { order, .. }, (terms, progress)) in placements.iter().zip(&bodies) {
+        for (order, terms, progress) in now {
             // A store without rules has no rulebook that could be named.
             let rulebook = Some(order.terms.rulebook).filter(|number| *number > 0);
             query.part(separator).id(store.uuid()).part(", ").id(order.id.uuid());
@@ -159,22 +175,14 @@ async fn insert_orders(tx: &mut Tx, store: Id<Store>, placements: &[&Placement])
             query.part(", ").maybe_int(order.pending_until.map(|until| until.as_millis())).part(")");
             separator = ", (";
         }
-        query.build().persistent(placements.len() == 1).execute(c).await.map(drop)
+        query.build().persistent(now.len() == 1).execute(c).await.map(drop)
     })
     .map_err(|error| Unique::OrderNumber.or(error))
 }
 
 async fn insert_receipts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement]) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO order_receipts (store_id, order_id, digest, engine, fuel, bytes) VALUES ";
-    let mut left = placements;
-    while !left.is_empty() {
-        let mut size = 0;
-        let fitting = left.iter().take_while(|placement| {
-            size += placement.receipt.bytes().len();
-            size <= MAX_RECEIPTS
-        });
-        let (now, later) = left.split_at(fitting.count().max(1));
-        left = later;
+    for now in by_bytes(placements, |placement| placement.receipt.bytes().len()) {
         run!(tx, |c| {
             let mut query = QueryBuilder::new(SQL);
             let mut separator = "(";
@@ -189,6 +197,22 @@ async fn insert_receipts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement
         })?;
     }
     Ok(())
+}
+
+/// Cuts a list into parts that are each small enough for a statement.
+fn by_bytes<T>(mut left: &[T], size: impl Fn(&T) -> usize) -> Vec<&[T]> {
+    let mut parts = Vec::new();
+    while !left.is_empty() {
+        let mut bytes = 0;
+        let fitting = left.iter().take_while(|item| {
+            bytes += size(item);
+            bytes <= MAX_BYTES
+        });
+        let (now, later) = left.split_at(fitting.count().max(1));
+        parts.push(now);
+        left = later;
+    }
+    parts
 }
 
 async fn insert_reservations(

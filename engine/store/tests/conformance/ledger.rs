@@ -60,10 +60,11 @@ async fn orders(db: &Db, store: Id<Store>) -> Vec<Order> {
     loop {
         let page = db.list_orders(store, &query, 100).await.unwrap();
         orders.extend(page.orders);
-        query.before = page.next;
-        if query.before.is_none() {
+        if page.next.is_none() {
             return orders;
         }
+        assert!(page.next != query.before, "the next page is another");
+        query.before = page.next;
     }
 }
 

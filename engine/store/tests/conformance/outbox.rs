@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use martlet_domain::{
     Id, Timestamp,
     order::{Effects, Order, OrderEvent},
+    settings::Store,
 };
-use martlet_store::{Committed, DueEvent};
+use martlet_store::{Advance, Committed, Db, DueEvent, FactsChange};
 
 use crate::{
     corrupt::damage,
@@ -102,7 +103,6 @@ pub(crate) async fn an_event_that_isnt_delivered_comes_back(world: World) {
     assert_eq!(event.attempts, 5);
     delivered(&world, &mut order, &event).await;
     // What is delivered stays so, whoever else was late with it.
-    delivered(&world, &mut order, &event).await;
     world.db.put_event_off(&event, at(0)).await.unwrap();
     assert_eq!(taken(&world, at(now * 2)).await, []);
     assert_balanced(&world).await;
@@ -122,6 +122,58 @@ pub(crate) async fn a_stale_step_leaves_no_event_and_delivers_none(world: World)
     delivered(&world, &mut order, &event).await;
     assert_eq!(world.db.count_events().await.unwrap(), 0);
     assert_balanced(&world).await;
+}
+
+/// Two deliver the same event, the second with the newest version of the order. What came of it is
+/// stored once: a customer's facts would count it twice.
+pub(crate) async fn what_came_of_an_event_is_stored_once(world: World) {
+    let world = alone(world).await;
+    let customer = stored_customer(&world).await;
+    let variant = stocked(&world, 9).await;
+    let cart = cart_of(&world, customer, &[(variant, 1)]).await;
+    let mut order = paid(&world, placement(world.store, &cart)).await;
+    let event = taken(&world, LATER).await.remove(0);
+    let outcome = |order: &Order| {
+        let facts = Some(FactsChange { customer, orders: 1, spend: 1_000 });
+        let done = advance(world.store, order, Effects::default());
+        step(Advance { delivered: Some(event.sequence), facts, ..done })
+    };
+    let twice = [outcome(&order), outcome(&order)];
+    assert_eq!(commit(&world, twice).await, [Committed::Done, Committed::Stale]);
+    order.version += 1;
+    assert_eq!(commit(&world, [outcome(&order)]).await, [Committed::Delivered]);
+    assert_eq!(world.db.find_order(world.store, order.id).await.unwrap(), Some(order));
+    let facts = world.db.find_customer(world.store, customer).await.unwrap().unwrap().facts;
+    assert_eq!((facts.order_count, facts.lifetime_spend), (1, 1_000));
+    assert_balanced(&world).await;
+}
+
+/// Ten engines took the same event, because it was slow to deliver. Each tries until it is told.
+pub(crate) async fn of_ten_who_deliver_an_event_one_stores_it(world: World) {
+    let world = alone(world).await;
+    let order = paid_order(&world).await;
+    let sequence = taken(&world, LATER).await.remove(0).sequence;
+    let deliver = |_| tokio::spawn(deliver_until_told(world.db.clone(), world.store, order.id, sequence));
+    let tasks: Vec<_> = (0..10).map(deliver).collect();
+    let mut stored = 0;
+    for task in tasks {
+        stored += u32::from(task.await.unwrap() == Committed::Done);
+    }
+    let version = world.db.find_order(world.store, order.id).await.unwrap().unwrap().version;
+    assert_eq!((stored, version, world.db.count_events().await.unwrap()), (1, order.version + 1, 0));
+    assert_balanced(&world).await;
+}
+
+async fn deliver_until_told(db: Db, store: Id<Store>, order: Id<Order>, sequence: i64) -> Committed {
+    loop {
+        let order = db.find_order(store, order).await.unwrap().unwrap();
+        let done = advance(store, &order, Effects::default());
+        let work = [step(Advance { delivered: Some(sequence), ..done })];
+        match db.commit(&work).await.unwrap().swap_remove(0) {
+            Committed::Stale => {}
+            told => return told,
+        }
+    }
 }
 
 /// Of three orders, the one that was paid last failed; those due first come first, as many as are

@@ -92,6 +92,7 @@ impl PaymentBody {
             PaymentStatus::Declined(reason) => ("declined", Some(reason.as_str())),
             PaymentStatus::Voided => ("voided", None),
             PaymentStatus::CaptureRefused => ("capture_refused", None),
+            PaymentStatus::VoidRefused => ("void_refused", None),
         };
         Self {
             provider: provider.as_str(),

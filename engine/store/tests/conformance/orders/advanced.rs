@@ -113,7 +113,7 @@ pub(crate) async fn a_cart_that_became_another_order_isnt_reopened(world: World)
     advanced(&world, &mut first, effects).await;
     let cart = world.db.find_cart(world.store, first.terms.cart).await.unwrap().unwrap();
     let second = placed(&world, placement(world.store, &cart)).await;
-    first.note_void(LATER);
+    first.note_void(true, LATER);
     advanced(&world, &mut first, Effects { reopens_cart: true, ..Effects::default() }).await;
     let cart = world.db.find_cart(world.store, cart.id).await.unwrap().unwrap();
     assert_eq!((cart.order, cart.version), (Some(second.id), 4));
@@ -131,8 +131,8 @@ pub(crate) async fn a_paid_order_that_is_cancelled_keeps_its_cart(world: World) 
     assert_eq!((cart.order, cart.version), (Some(order.id), 2));
     // The provider refuses, and the second try gives nothing back again.
     let pending = order.progress.refunds[0].id;
-    order.note_refund(pending, false, LATER);
-    advanced(&world, &mut order, Effects::default()).await;
+    let refused = order.note_refund(pending, false, LATER);
+    advanced(&world, &mut order, refused).await;
     let effects = order.refund(refund(None, Vec::new(), true), LATER).unwrap();
     advanced(&world, &mut order, effects).await;
     assert_balanced(&world).await;
@@ -152,9 +152,14 @@ pub(crate) async fn what_comes_back_is_released_or_put_on_the_shelf(world: World
     assert_balanced(&world).await;
     // The last one is broken.
     let rest = order.refund(refund(None, vec![units(0, 1)], false), LATER).unwrap();
-    assert!(rest.gives_back);
     advanced(&world, &mut order, rest).await;
     assert_eq!(stock(&world, variant).await, (8, 0));
+    assert_balanced(&world).await;
+    // Coupons and budgets wait until the money is back.
+    let last = order.progress.refunds[1].id;
+    let succeeded = order.note_refund(last, true, LATER);
+    assert!(succeeded.gives_back);
+    advanced(&world, &mut order, succeeded).await;
     assert_eq!(stored(&world, &order).await.status, OrderStatus::Refunded);
     assert_balanced(&world).await;
 }

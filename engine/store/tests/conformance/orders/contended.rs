@@ -35,6 +35,7 @@ pub(crate) fn tally(outcomes: Vec<Result<Committed, StoreError>>) -> BTreeMap<&'
             Committed::Short(Shortage::Coupon(_)) => "coupon",
             Committed::Short(Shortage::Budget(_)) => "budget",
             Committed::KeyTaken => "key",
+            Committed::Delivered => "delivered",
             Committed::Stale => "stale",
         };
         *tally.entry(name).or_default() += 1;

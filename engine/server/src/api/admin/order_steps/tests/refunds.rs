@@ -54,12 +54,16 @@ async fn money_goes_back_in_parts_and_then_the_rest() {
 }
 
 #[tokio::test]
-async fn with_the_last_of_the_money_everything_that_is_not_shipped_is_free_again() {
+async fn once_the_last_of_the_money_is_back_everything_that_is_not_shipped_is_free_again() {
     let (app, order, variants) = ordered().await;
-    let refunded = take(&app, &order, "refunds", refund(Some(TOTAL), &[])).await;
-    assert_eq!((&refunded["status"], &refunded["lines"][0]["released"]), (&json!("refunded"), &json!(3)));
-    assert_eq!(stock(&app, &variants).await, [(10, 0), (10, 0)]);
+    let refunded = take(&app, &order, "refunds", refund(Some(TOTAL), &[(0, 1)])).await;
+    assert_eq!((&refunded["status"], &refunded["lines"][0]["released"]), (&json!("refunded"), &json!(1)));
+    assert_eq!(stock(&app, &variants).await, [(10, 2), (10, 2)]);
     refuse(&app, &order, "fulfillments", json!({}), 409, "order_step_not_allowed").await;
+    app.sweep().await;
+    let back = app.order_now(&order).await;
+    assert_eq!((&back["status"], &back["lines"][0]["released"]), (&json!("refunded"), &json!(3)));
+    assert_eq!(stock(&app, &variants).await, [(10, 0), (10, 0)]);
 }
 
 #[tokio::test]
@@ -113,7 +117,7 @@ async fn a_refund_needs_a_key_and_is_made_once() {
 
 #[tokio::test]
 async fn a_refund_that_the_provider_refuses_can_be_tried_again() {
-    let (app, ..) = ordered().await;
+    let (app, _, variants) = ordered().await;
     let cart = app.cart(&[("MUG", 1)]).await;
     let order = app.order(&cart, "tok_refund_refused").await;
     app.sweep().await;
@@ -127,4 +131,8 @@ async fn a_refund_that_the_provider_refuses_can_be_tried_again() {
     );
     assert_eq!(refused["payment"]["refunded"]["amount"], 0);
     take(&app, &order, "refunds", refund(Some(100), &[])).await;
+    // The money is still here, so the mug is still to be shipped.
+    assert_eq!(stock(&app, &variants).await, [(10, 4), (10, 2)]);
+    take(&app, &order, "fulfillments", json!({})).await;
+    assert_eq!(stock(&app, &variants).await, [(9, 3), (10, 2)]);
 }
