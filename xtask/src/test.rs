@@ -141,7 +141,13 @@ impl Tests {
 
     /// The conformance suite, on SQLite and on MySQL.
     fn store(&mut self) -> Result<()> {
-        self.test_with_mysql(&mut cargo(&["test", "--package", "martlet-store", "--locked", "--no-fail-fast"]))
+        self.test_with_mysql(&mut cargo(&[
+            "test",
+            "--package",
+            "martlet-store",
+            "--locked",
+            "--no-fail-fast",
+        ]))
     }
 
     /// Everything else, journeys over the built binary included.

@@ -9,7 +9,7 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, codec::RowOf, orders::legible, dialect::Statement as _};
+use crate::{Db, StoreError, Tx, codec::RowOf, dialect::Statement as _, orders::legible};
 
 /// An event that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -117,13 +117,3 @@ fn a_refused_step_says_where_the_order_is() {
     let error = order(OrderStatus::Paid).complete(LATER).unwrap_err();
     assert_eq!(error.to_string(), "an order that is paid can't be completed");
 }
-
-/// All is shipped, 1 of 3,600 went back for a scratch, and the merchant is through with it.
-#[test]
-#[ignore = "to be decided: as it is, no step leads from partly refunded to completed"]
-fn an_order_that_was_partly_refunded_can_be_completed() {
-    let mut order = captured();
-    let _shipped = order.fulfil(id(2), None, None, LATER).unwrap();
-    let _refunded = order.refund(money(3, 1), LATER).unwrap();
-    assert_eq!(order.complete(LATER).map(drop), Ok(()));
-}

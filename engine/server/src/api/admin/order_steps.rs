@@ -89,7 +89,7 @@ pub struct CompleteRequest {}
             headers(("ETag" = String, description = "Its version"))),
         (status = 401, description = "`unauthenticated`", body = Problem),
         (status = 404, description = "`not_found`", body = Problem),
-        (status = 409, description = "`order_step_not_allowed`", body = Problem),
+        (status = 409, description = "`order_step_not_allowed` or `order_not_paid`", body = Problem),
         (status = 412, description = "`version_conflict`", body = Problem),
         (status = 422, description = "`invalid_body`, `unknown_order_line`, `too_many_units` or `no_units`", body = Problem)))]
 pub async fn fulfil(
