@@ -45,8 +45,8 @@ fn checkout(shop: &Shop, cart: &str, key: &str, total: i64, token: &str) -> Answ
 /// Units of the socks: on hand, and reserved.
 fn socks(shop: &Shop) -> (i64, i64) {
     let product = shop.engine.get("/api/v1/products/merino-socks").expect(200);
-    let variants = product.body["variants"].as_array().expect("variants").iter();
-    let navy = variants.filter(|one| one["sku"] == "SOCK-MERINO-M-NAVY").next().expect("the socks").clone();
+    let mut variants = product.body["variants"].as_array().expect("variants").iter();
+    let navy = variants.find(|one| one["sku"] == "SOCK-MERINO-M-NAVY").expect("the socks").clone();
     let path = format!("/variants/{}/stock", navy["id"].as_str().expect("an id"));
     let stock = shop.admin("GET", &path, None, None).expect(200);
     (stock.body["on_hand"].as_i64().expect("a number"), stock.body["reserved"].as_i64().expect("a number"))

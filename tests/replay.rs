@@ -39,6 +39,7 @@ fn goods(shop: &Shop) -> (Vec<Id<Variant>>, Vec<Id<Coupon>>) {
 }
 
 /// Places orders from random carts, eight at a time, until there are so many.
+#[expect(clippy::print_stdout, reason = "thousands of orders take their time")]
 fn place(shop: &Shop, wanted: usize) {
     let (variants, coupons) = goods(shop);
     for variant in &variants {
@@ -144,6 +145,7 @@ fn all_orders_replay_to_the_same_bytes_and_tampering_is_named() {
 }
 
 /// A replay refuses what was tampered with and says what it is; put right, it goes through again.
+#[expect(clippy::print_stdout, reason = "what is said of tampering is what the test is to show")]
 fn refused(shop: &Shop, order: &Order, target: &Target, place: fn(&[u8]) -> usize, names: &[&str]) {
     flip(shop, target, place);
     for arguments in [["replay", order.number.as_str()], ["replay", "--all"]] {
