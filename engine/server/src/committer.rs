@@ -133,3 +133,54 @@ fn failed(error: StoreError) -> Error {
         error => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use martlet_domain::order::Effects;
+    use martlet_store::{Advance, OrderQuery};
+
+    use super::*;
+    use crate::testing::TestApp;
+
+    /// Somebody else writes, so that a first group is under way while a second one waits.
+    #[test]
+    fn a_runtime_can_end_while_orders_wait() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let app = runtime.block_on(TestApp::new());
+        let writing = runtime.block_on(async {
+            let product = app.product("mug").await;
+            app.variant(&product, "MUG", "S", 10).await;
+            app.order(&app.cart(&[("MUG", 1)]).await, "tok_approve").await;
+            let page = app.state.db.list_orders(app.store.id, &OrderQuery::default(), 1).await.unwrap();
+            let writing = app.state.db.begin().await.unwrap();
+            let committer = Committer::new(app.state.db.clone());
+            for _ in 0..3 {
+                let advance = Advance {
+                    store: app.store.id,
+                    order: page.orders[0].clone(),
+                    effects: Effects::default(),
+                    answers: Vec::new(),
+                    delivered: None,
+                    facts: None,
+                };
+                let waiting = Arc::clone(&committer);
+                tokio::spawn(async move { waiting.commit(Work::Advance(Box::new(advance))).await });
+            }
+            // One group is running, and the others have come after it.
+            while committer.queue().is_idle() {
+                tokio::task::yield_now().await;
+            }
+            writing
+        });
+        std::mem::forget(writing);
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(runtime);
+            ended.send(()).unwrap();
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(30)), Ok(()), "the runtime never ends");
+    }
+}

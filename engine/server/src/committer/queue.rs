@@ -82,6 +82,12 @@ impl<T> Queue<T> {
         groups
     }
 
+    /// Whether nobody waits behind somebody who is being committed.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.running == 0 || self.waiting.is_empty()
+    }
+
     /// A group is through: others may have its rows.
     pub(super) fn finish(&mut self, group: &Group<T>) {
         self.running -= 1;

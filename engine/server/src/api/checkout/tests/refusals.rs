@@ -191,3 +191,17 @@ async fn a_plugin_that_must_not_fail_blocks_the_order_and_is_named() {
     assert_eq!(blocked.expect_problem(409, "checkout_blocked").body["plugins"], json!(["hostile"]));
     assert_eq!(app.stock(&mug).await, (10, 0));
 }
+
+#[tokio::test]
+async fn what_is_no_longer_sold_is_not_ordered() {
+    let (app, mug) = mugs().await;
+    let cart = app.cart(&[("MUG", 2)]).await;
+    let products = app.admin_get("/api/v1/admin/products").await.expect_status(200).body;
+    let path = format!("/api/v1/admin/products/{}", products["items"][0]["id"].as_str().unwrap());
+    let version = app.admin_get(&path).await.expect_status(200).header("etag").to_owned();
+    let delete = app.request(Method::DELETE, &path).key(&app.key).header("if-match", &version);
+    delete.send().await.expect_status(204);
+    let answer = app.checkout(&cart, "k", TWO_MUGS, "tok_approve").send().await;
+    assert_eq!(answer.expect_problem(409, "line_unavailable").body["sku"], "MUG");
+    assert_eq!(app.stock(&mug).await, (10, 0));
+}

@@ -110,6 +110,30 @@ async fn an_order_that_is_called_off_while_it_is_paid_gives_the_money_back() {
     app.checkout(&cart, "k", TWO_MUGS, "tok_approve").send().await.expect_status(201);
 }
 
+#[tokio::test]
+async fn a_request_that_meets_its_own_twin_is_not_told_that_somebody_else_was_faster() {
+    let (app, mug) = mugs().await;
+    for turn in 0..20 {
+        let cart = app.cart(&[("MUG", 2)]).await;
+        let key = format!("twin-{turn}");
+        let order = at_once((0..4).map(|_| app.checkout(&cart, &key, TWO_MUGS, "tok_approve").send())).await;
+        for answer in order {
+            let code = answer.body["code"].as_str().unwrap_or("placed").to_owned();
+            assert!(["placed", "in_flight"].contains(&code.as_str()), "{answer:#?}");
+        }
+        let order = app.checkout(&cart, &key, TWO_MUGS, "tok_approve").send().await.expect_status(201).body;
+        let path = format!("/api/v1/admin/orders/{}/cancel", order["id"].as_str().unwrap());
+        let cancel = || {
+            let request = app.request(Method::POST, &path).key(&app.key).header("idempotency-key", &key);
+            request.json(&json!({"reason": "changed"})).send()
+        };
+        for answer in at_once((0..4).map(|_| cancel())).await {
+            assert_eq!(answer.expect_status(200).body["status"], "cancelled");
+        }
+        assert_eq!(app.stock(&mug).await, (10, 0));
+    }
+}
+
 /// What comes of requests of clients that don't wait for each other, in the requests' order.
 async fn at_once<F: Future>(requests: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<_> = requests.map(|request| (Box::pin(request), None)).collect();
