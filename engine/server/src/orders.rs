@@ -19,7 +19,7 @@ use martlet_domain::{
     settings::Store,
 };
 use martlet_store::{Advance, Answering, Claim, ClaimState, Committed, Db, FactsChange, StoredAnswer, Work};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub use checkout::CheckoutRequest;
 pub use steps::{StepRequest, StepTaken};
@@ -30,6 +30,12 @@ use crate::{
     price_cart::Pricer, problem, state::AppState,
 };
 
+/// Checkouts that are read and priced at a time, for each core: enough to keep cores and connections
+/// busy. Whoever comes when all are taken waits in line, so that under a rush those in front are through
+/// in time, rather than all together too late.
+const TURNS_PER_CORE: usize = 8;
+/// The same on a machine with one core.
+const LEAST_TURNS: usize = 16;
 /// How often a step is taken again on a newer order or cart.
 const TRIES: usize = 8;
 
@@ -54,6 +60,8 @@ pub struct Orders {
     committer: Arc<Committer>,
     payments: Payments,
     rules: OrderRules,
+    /// One for each checkout that may be read and priced at a time.
+    turns: Semaphore,
     /// Rings when there is something to deliver.
     events: Notify,
 }
@@ -84,7 +92,9 @@ impl Orders {
         rules: OrderRules,
     ) -> Arc<Self> {
         let committer = Committer::new(db.clone());
-        Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, events: Notify::new() })
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Semaphore::new(LEAST_TURNS.max(TURNS_PER_CORE * cores));
+        Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, turns, events: Notify::new() })
     }
 
     /// An order.

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Orders in one measurement, among all clients.
-const ORDERS: usize = 512;
+const ORDERS: usize = 256;
 /// The same where there is one client alone, who takes longer.
-const ORDERS_ALONE: usize = 128;
+const ORDERS_ALONE: usize = 64;
 /// How the test provider is told to approve.
 const TOKEN: &str = "tok_approve";
 

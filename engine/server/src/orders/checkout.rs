@@ -83,6 +83,8 @@ impl Orders {
         cart: Id<Cart>,
         request: &CheckoutRequest,
     ) -> Result<Try, Error> {
+        let turn = self.turns.acquire().await;
+        let turn = turn.map_err(|_| Error::Internal("no more checkouts are taken".to_owned()))?;
         let cart = self.db.find_cart(store, cart).await?.ok_or_else(Error::not_found::<Cart>)?;
         if cart.order.is_some() {
             // A request with the same key, sent at the same time, may have made it one.
@@ -97,6 +99,7 @@ impl Orders {
         check_stock(&priced)?;
         fault::point("checkout.priced");
         let placement = self.placement(store, &priced, request, now);
+        drop(turn);
         let (orders, claim) = (Arc::clone(self), request.claim.clone());
         // A task of its own, which goes on when whoever asked has gone.
         let begun = tokio::spawn(async move { orders.place(placement, &claim).await }.in_current_span());
