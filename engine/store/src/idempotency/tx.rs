@@ -36,7 +36,7 @@ impl Tx {
             let rows: Vec<ClaimRow> = run!(self, |c| {
                 let mut query = QueryBuilder::new(row::CLAIMS);
                 push_list(&mut query, ids.iter().map(|id| id.as_bytes().as_slice()));
-                query.build_query_as().persistent(false).fetch_all(c).await
+                query.build_query_as().persistent(ids.len() == 1).fetch_all(c).await
             })?;
             for row in rows {
                 claims.push(row.decode()?);

@@ -236,7 +236,7 @@ async fn insert_reservations(
                 query.part(", ").id(*variant).part(", ").int(*quantity).part(")");
                 separator = ", (";
             }
-            query.build().persistent(false).execute(c).await.map(drop)
+            query.build().persistent(units.len() == 1).execute(c).await.map(drop)
         })?;
     }
     Ok(())
