@@ -30,7 +30,7 @@ impl Db {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid()).part(" AND installation_id IN ");
             query.ids(installations.iter().map(|id| id.uuid()));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         Ok(rows.into_iter().map(|row| (Id::new(row.installation_id), row.granted)).collect())
     }

@@ -12,6 +12,7 @@ use crate::{
     Db, StoreError, Tx, Unique, Update,
     codec::{RowOf, to_json},
     dialect::Statement as _,
+    shape::parts,
 };
 
 /// One line or coupon of a cart, beside the cart's own columns. An empty cart has one such row
@@ -195,19 +196,22 @@ async fn insert_parts(tx: &mut Tx, store: Id<Store>, cart: &Cart) -> Result<(), 
 async fn insert_lines(tx: &mut Tx, store: Id<Store>, cart: &Cart) -> Result<(), sqlx::Error> {
     const SQL: &str = "INSERT INTO cart_lines \
          (store_id, cart_id, id, position, variant_id, quantity, added_at) VALUES ";
-    if cart.lines.is_empty() {
-        return Ok(());
+    let lines: Vec<(i64, &LineItem)> = (0..).zip(&cart.lines).collect();
+    for lines in parts(&lines, |_| 0) {
+        run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            let mut separator = "(";
+            for (position, line) in lines {
+                query.part(separator).id(store.uuid()).part(", ").id(cart.id.uuid());
+                query.part(", ").id(line.id.uuid()).part(", ").int(*position);
+                query.part(", ").id(line.variant.uuid()).part(", ").int(i64::from(line.quantity));
+                query.part(", ").int(line.added_at.as_millis()).part(")");
+                separator = ", (";
+            }
+            query.build().execute(c).await.map(drop)
+        })?;
     }
-    run!(tx, |c| {
-        let mut query = QueryBuilder::new(SQL);
-        for (position, line) in (0_i64..).zip(&cart.lines) {
-            query.part(if position == 0 { "(" } else { ", (" }).id(store.uuid());
-            query.part(", ").id(cart.id.uuid()).part(", ").id(line.id.uuid()).part(", ").int(position);
-            query.part(", ").id(line.variant.uuid()).part(", ").int(i64::from(line.quantity));
-            query.part(", ").int(line.added_at.as_millis()).part(")");
-        }
-        query.build().persistent(false).execute(c).await.map(drop)
-    })
+    Ok(())
 }
 
 async fn insert_coupons(tx: &mut Tx, store: Id<Store>, cart: &Cart) -> Result<(), sqlx::Error> {

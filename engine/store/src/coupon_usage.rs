@@ -55,7 +55,7 @@ impl Db {
                 query.part(" AND customer_id = ").id(customer.uuid());
             }
             query.part(" AND coupon_id IN ").ids(coupons.iter().map(|id| id.uuid()));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?)
     }
 }

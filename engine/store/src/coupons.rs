@@ -103,7 +103,7 @@ impl Db {
         let rows: Vec<CouponRow> = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid()).part(" AND id IN ").ids(ids.iter().map(|id| id.uuid()));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         let mut coupons = rows.into_iter().map(CouponRow::decode).collect::<Result<Vec<_>, _>>()?;
         coupons.sort_by_key(|coupon| ids.iter().position(|id| *id == coupon.id));

@@ -1,14 +1,19 @@
 //! All that must differ between MySQL, MariaDB and SQLite.
 
+use std::time::Duration;
+
 use sqlx::{
-    Executor as _, MySql, MySqlConnection, QueryBuilder, Sqlite,
+    Connection as _, Executor as _, MySql, MySqlConnection, QueryBuilder, Sqlite,
     error::DatabaseError,
     mysql::{MySqlDatabaseError, MySqlPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous},
 };
 use uuid::Uuid;
 
-use crate::{Durability, StoreConfig};
+use crate::{Durability, StoreConfig, shape::padded};
+
+/// A connection to MySQL that nobody used for so long is asked whether it is still there.
+const ASK_AFTER: Duration = Duration::from_secs(1);
 
 /// What every connection to SQLite has.
 pub(crate) fn sqlite_options(options: SqliteConnectOptions, config: &StoreConfig) -> SqliteConnectOptions {
@@ -29,6 +34,16 @@ pub(crate) fn mysql_pool_options(config: &StoreConfig) -> MySqlPoolOptions {
     MySqlPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
+        // A connection that was in use a moment ago is there: to ask would double the way to the server.
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for >= ASK_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| Box::pin(mysql_session(connection, lock_timeout)))
 }
 
@@ -108,24 +123,24 @@ pub(crate) trait Statement {
     /// the transaction has locked all others out already.
     fn for_update(&mut self) -> &mut Self;
 
-    /// Appends `(?, ?, ...)`. An empty list isn't SQL: callers answer that without asking.
-    fn ids(&mut self, values: impl IntoIterator<Item = Uuid>) -> &mut Self {
+    /// Appends `(?, ?, ...)`, for `IN`: some values stand in it more than once. An empty list isn't SQL:
+    /// callers answer that without asking.
+    fn list<T: Clone>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+        push: impl Fn(&mut Self, T) -> &mut Self,
+    ) -> &mut Self {
         let mut separator = "(";
-        for value in values {
-            self.part(separator).id(value);
+        for value in padded(values) {
+            push(self.part(separator), value);
             separator = ", ";
         }
         self.part(")")
     }
 
-    /// Appends `(?, ?, ...)`. An empty list isn't SQL: callers answer that without asking.
-    fn texts<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        let mut separator = "(";
-        for value in values {
-            self.part(separator).text(value);
-            separator = ", ";
-        }
-        self.part(")")
+    /// Appends a list of ids, see [`Statement::list`].
+    fn ids(&mut self, values: impl IntoIterator<Item = Uuid>) -> &mut Self {
+        self.list(values, Self::id)
     }
 }
 

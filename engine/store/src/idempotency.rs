@@ -11,8 +11,8 @@ use martlet_domain::{Digest, Timestamp};
 use self::row::StateRow;
 use crate::{Db, StoreError};
 
-/// Rows that one statement writes or deletes at most.
-const CHUNK: usize = 500;
+/// Rows that one statement reads or deletes at most.
+const CHUNK: usize = 256;
 
 /// A request that wants a key for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

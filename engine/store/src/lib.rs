@@ -42,6 +42,7 @@ mod rulebooks;
 mod seal;
 mod search_text;
 mod settings;
+mod shape;
 mod stock;
 mod stores;
 mod test_payments;

@@ -65,7 +65,7 @@ impl Db {
             let mut query = QueryBuilder::new(SQL);
             query.id(store.uuid()).part(" AND variant_id IN ").ids(variants.iter().copied());
             query.part(" ORDER BY variant_id, currency");
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         for row in rows {
             by_variant.entry(row.variant_id).or_default().push(row.decode()?);

@@ -162,7 +162,7 @@ impl Db {
             order(&mut statement, query);
             // One more than asked for tells whether there is a next page.
             statement.part(" LIMIT ").int(limit + 1);
-            statement.build_query_as().persistent(false).fetch_all(c).await
+            statement.build_query_as().fetch_all(c).await
         })?;
         let more = rows.len() > query.limit.max(1) as usize;
         rows.truncate(query.limit.max(1) as usize);
@@ -185,7 +185,7 @@ impl Db {
             let mut statement = QueryBuilder::new(SELECT);
             select(&mut statement, store, currency);
             statement.part(" AND p.published = TRUE AND p.id IN ").ids(ids.iter().copied());
-            statement.build_query_as().persistent(false).fetch_all(c).await
+            statement.build_query_as().fetch_all(c).await
         })?;
         let mut items: HashMap<Uuid, ProductItem> = self
             .items(store, currency, rows)

@@ -112,7 +112,7 @@ impl Db {
         let rows: Vec<ProductRow> = read!(self, |c| {
             let mut query = QueryBuilder::new(SQL);
             query.id(store.uuid()).part(" AND id IN ").ids(ids.iter().map(|id| id.uuid()));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         self.with_places(store, rows).await
     }
@@ -131,7 +131,7 @@ impl Db {
             let mut query = QueryBuilder::new(SQL);
             query.id(store.uuid()).part(" AND product_id IN ").ids(rows.iter().map(|row| row.id));
             query.part(" ORDER BY product_id, position");
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         let mut by_product: HashMap<Uuid, Vec<Id<Category>>> = HashMap::new();
         for place in places {

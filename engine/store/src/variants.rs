@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     Db, StoreError, Tx, Unique, Update,
     codec::{RowOf, to_json},
-    dialect::Statement as _,
+    dialect::Statement,
     prices, products,
 };
 
@@ -114,7 +114,7 @@ impl Db {
         let rows = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid()).part(" AND v.id IN ").ids(ids.iter().map(|id| id.uuid()));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.build_query_as().fetch_all(c).await
         })?;
         self.with_prices(store, rows).await
     }
@@ -130,8 +130,8 @@ impl Db {
         }
         let rows = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
-            query.id(store.uuid()).part(" AND v.sku IN ").texts(skus.iter().map(Sku::as_str));
-            query.build_query_as().persistent(false).fetch_all(c).await
+            query.id(store.uuid()).part(" AND v.sku IN ").list(skus.iter().map(Sku::as_str), Statement::text);
+            query.build_query_as().fetch_all(c).await
         })?;
         self.with_prices(store, rows).await
     }

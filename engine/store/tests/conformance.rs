@@ -301,6 +301,7 @@ suite! {
         two_engines_may_migrate_at_once
         a_busy_pool_times_out_by_name
         an_abandoned_transaction_leaves_nothing
+        statements_stay_prepared_whatever_their_lists
         a_failed_transaction_leaves_nothing;
 }
 

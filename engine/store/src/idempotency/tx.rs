@@ -9,7 +9,7 @@ use super::{
     CHUNK, Claim, ClaimState, StoredAnswer,
     row::{self, ClaimRow, StateRow},
 };
-use crate::{StoreError, Tx, Unique, codec::to_json, dialect::Statement};
+use crate::{StoreError, Tx, Unique, codec::to_json, dialect::Statement as _, shape::parts};
 
 impl Tx {
     /// Takes keys that nobody has. Those that have expired by their claim's making are replaced.
@@ -19,7 +19,7 @@ impl Tx {
         // Everybody goes through the keys in one order, so that groups don't lock each other out.
         let mut claims: Vec<&Claim> = claims.iter().collect();
         claims.sort_by_key(|claim| claim.id);
-        for claims in claims.chunks(CHUNK) {
+        for claims in parts(&claims, |_| 0) {
             match self.insert(claims).await {
                 // A unique violation leaves the transaction usable, and nothing of the statement.
                 Err(StoreError::Conflict(_)) if self.make_way(claims).await? => self.insert(claims).await?,
@@ -35,8 +35,8 @@ impl Tx {
         for ids in ids.chunks(CHUNK) {
             let rows: Vec<ClaimRow> = run!(self, |c| {
                 let mut query = QueryBuilder::new(row::CLAIMS);
-                push_list(&mut query, ids.iter().map(|id| id.as_bytes().as_slice()));
-                query.build_query_as().persistent(ids.len() == 1).fetch_all(c).await
+                query.list(ids, |query, id| query.bytes(id.as_bytes()));
+                query.build_query_as().fetch_all(c).await
             })?;
             for row in rows {
                 claims.push(row.decode()?);
@@ -73,7 +73,7 @@ impl Tx {
                 query.part(", ").int(claim.expires_at.as_millis()).part(")");
                 separator = ", (";
             }
-            query.build().persistent(claims.len() == 1).execute(c).await.map(drop)
+            query.build().execute(c).await.map(drop)
         })
         .map_err(|error| Unique::IdempotencyKey.or(error))
     }
@@ -112,9 +112,8 @@ impl Tx {
         Ok(run!(self, |c| {
             let mut query = QueryBuilder::new(SQL);
             // Asked again, since a key that had expired may have been taken by now.
-            query.int(now.as_millis()).part(" AND id IN ");
-            push_list(&mut query, ids.iter().map(Vec::as_slice));
-            query.build().persistent(false).execute(c).await.map(|done| done.rows_affected())
+            query.int(now.as_millis()).part(" AND id IN ").list(ids, |query, id| query.bytes(id));
+            query.build().execute(c).await.map(|done| done.rows_affected())
         })?)
     }
 
@@ -167,14 +166,4 @@ impl Tx {
             .map(|done| done.rows_affected()))?;
         Ok(deleted == 1)
     }
-}
-
-/// Appends `(?, ?, ...)` of bytes. The list isn't empty.
-fn push_list<'a>(query: &mut impl Statement, values: impl IntoIterator<Item = &'a [u8]>) {
-    let mut separator = "(";
-    for value in values {
-        query.part(separator).bytes(value);
-        separator = ", ";
-    }
-    query.part(")");
 }

@@ -11,7 +11,7 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 
 use super::commit::{Advance, Answering, Committed, FactsChange};
-use crate::{StoreError, Tx, codec::to_json, dialect::Statement as _};
+use crate::{StoreError, Tx, codec::to_json, dialect::Statement as _, shape::parts};
 
 /// Events that one step of an order can have.
 const MOST_EVENTS: i64 = 8;
@@ -197,20 +197,19 @@ async fn insert_events(
             events.push((order, (order.version + 1) * MOST_EVENTS + place, event, to_json(event)?));
         }
     }
-    if events.is_empty() {
-        return Ok(());
+    for events in parts(&events, |(.., body)| body.len()) {
+        run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            let mut separator = "(";
+            for (order, sequence, event, body) in events {
+                let now = order.updated_at.as_millis();
+                query.part(separator).id(store.uuid()).part(", ").id(order.id.uuid());
+                query.part(", ").int(*sequence).part(", ").text(event.kind()).part(", ").text(body);
+                query.part(", ").int(now).part(", ").int(now).part(", ").int(0).part(")");
+                separator = ", (";
+            }
+            query.build().execute(c).await.map(drop)
+        })?;
     }
-    run!(tx, |c| {
-        let mut query = QueryBuilder::new(SQL);
-        let mut separator = "(";
-        for (order, sequence, event, body) in &events {
-            let now = order.updated_at.as_millis();
-            query.part(separator).id(store.uuid()).part(", ").id(order.id.uuid()).part(", ").int(*sequence);
-            query.part(", ").text(event.kind()).part(", ").text(body).part(", ").int(now);
-            query.part(", ").int(now).part(", ").int(0).part(")");
-            separator = ", (";
-        }
-        query.build().persistent(events.len() == 1).execute(c).await.map(drop)
-    })?;
     Ok(())
 }

@@ -5,10 +5,10 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::commit::{Advance, Moves, Wanted};
-use crate::{StoreError, Tx, codec::RowOf, dialect::Statement as _};
+use crate::{StoreError, Tx, codec::RowOf, dialect::Statement as _, shape::padded};
 
 /// Pairs that one statement asks for: SQLite takes expressions of a depth of 1,000.
-const MOST_PAIRS: usize = 300;
+const MOST_PAIRS: usize = 256;
 
 #[derive(sqlx::FromRow)]
 struct StockRow {
@@ -66,7 +66,7 @@ async fn lock_stock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<Ve
         let mut query = QueryBuilder::new(SQL);
         query.id(store.uuid()).part(" AND variant_id IN ").ids(wanted.variants.iter().copied());
         query.part(" ORDER BY variant_id").for_update();
-        query.build_query_as().persistent(wanted.variants.len() == 1).fetch_all(c).await
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 
@@ -84,7 +84,7 @@ async fn lock_counts(
     Ok(run!(tx, |c| {
         let mut query = QueryBuilder::new(select);
         query.id(store.uuid()).part(among).ids(ids).part(order).for_update();
-        query.build_query_as().persistent(false).fetch_all(c).await
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 
@@ -101,13 +101,13 @@ async fn lock_customers(
             let mut query = QueryBuilder::new(SQL);
             query.id(store.uuid());
             let mut separator = " AND (";
-            for (customer, coupon) in pairs {
+            for (customer, coupon) in padded(pairs.iter().copied()) {
                 query.part(separator).part("(customer_id = ").id(*customer);
                 query.part(" AND coupon_id = ").id(*coupon).part(")");
                 separator = " OR ";
             }
             query.part(") ORDER BY customer_id, coupon_id").for_update();
-            query.build_query_as::<CustomerRow>().persistent(false).fetch_all(c).await
+            query.build_query_as::<CustomerRow>().fetch_all(c).await
         })?);
     }
     Ok(rows)
@@ -122,7 +122,7 @@ async fn lock_facts(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<()
         let mut query = QueryBuilder::new(SQL);
         query.id(store.uuid()).part(" AND id IN ").ids(wanted.customers.iter().copied());
         query.part(" ORDER BY id").for_update();
-        query.build().persistent(wanted.customers.len() == 1).execute(c).await.map(drop)
+        query.build().execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -171,27 +171,27 @@ pub(super) async fn write(tx: &mut Tx, store: Id<Store>, moves: &Moves) -> Resul
 
 /// One statement for all variants. The condition is the fence, and the table's CHECK behind it.
 async fn write_stock(tx: &mut Tx, store: Id<Store>, moves: &Moves) -> Result<(), StoreError> {
-    let stock = &moves.stock;
-    let Some((first, _)) = stock.first_key_value() else { return Ok(()) };
+    let Some((first, _)) = moves.stock.first_key_value() else { return Ok(()) };
+    let stock = padded(moves.stock.iter().map(|(variant, units)| (*variant, *units)));
     let changed = run!(tx, |c| {
         let mut query = QueryBuilder::new("UPDATE stock_levels SET on_hand = on_hand + CASE variant_id");
-        for (variant, (on_hand, _)) in stock {
+        for (variant, (on_hand, _)) in &stock {
             query.part(" WHEN ").id(*variant).part(" THEN ").int(*on_hand);
         }
         query.part(" END, reserved = reserved + CASE variant_id");
-        for (variant, (_, reserved)) in stock {
+        for (variant, (_, reserved)) in &stock {
             query.part(" WHEN ").id(*variant).part(" THEN ").int(*reserved);
         }
         query.part(" END WHERE store_id = ").id(store.uuid());
-        query.part(" AND variant_id IN ").ids(stock.keys().copied());
+        query.part(" AND variant_id IN ").ids(moves.stock.keys().copied());
         query.part(" AND on_hand - reserved >= CASE variant_id");
-        for (variant, (on_hand, reserved)) in stock {
+        for (variant, (on_hand, reserved)) in &stock {
             query.part(" WHEN ").id(*variant).part(" THEN ").int(reserved - on_hand);
         }
         query.part(" END");
-        query.build().persistent(stock.len() == 1).execute(c).await.map(|done| done.rows_affected())
+        query.build().execute(c).await.map(|done| done.rows_affected())
     })?;
-    expect("stock_levels", *first, changed, stock.len())
+    expect("stock_levels", *first, changed, moves.stock.len())
 }
 
 /// The coupon's row, which is locked, keeps two first uses of a customer apart.

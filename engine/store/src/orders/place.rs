@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use martlet_domain::{
     Id,
+    coupon::Coupon,
     order::{Levels, Order},
     settings::Store,
 };
@@ -11,13 +12,12 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::commit::{Committed, Placement, latest};
-use crate::{Claim, StoreError, Tx, Unique, codec::to_json, dialect::Statement as _};
-
-/// Bytes that a statement with orders or receipts holds at most, unless one alone is larger: a packet to
-/// the server is bounded.
-const MAX_BYTES: usize = 1 << 20;
-/// Reservations that a statement holds at most: SQLite takes 32,766 parameters, MySQL 65,535.
-const MAX_RESERVATIONS: usize = 4_000;
+use crate::{
+    Claim, StoreError, Tx, Unique,
+    codec::to_json,
+    dialect::Statement as _,
+    shape::{padded, parts},
+};
 
 #[derive(sqlx::FromRow)]
 struct CartRow {
@@ -55,7 +55,7 @@ pub(super) async fn refuse_changed_carts(
         let mut query = QueryBuilder::new("SELECT id, version, order_id FROM carts WHERE store_id = ");
         let carts = placements.iter().map(|(_, placement)| placement.order.terms.cart.uuid());
         query.id(store.uuid()).part(" AND id IN ").ids(carts).part(" ORDER BY id").for_update();
-        query.build_query_as().persistent(placements.len() == 1).fetch_all(c).await
+        query.build_query_as().fetch_all(c).await
     })?;
     let open: HashMap<Uuid, i64> =
         rows.into_iter().filter(|row| row.order_id.is_none()).map(|row| (row.id, row.version)).collect();
@@ -130,12 +130,12 @@ async fn complete_carts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement]
         let mut query = QueryBuilder::new("UPDATE carts SET version = version + 1, updated_at = ");
         query.int(latest(placements.iter().map(|placement| placement.order.placed_at)));
         query.part(", order_id = CASE id");
-        for Placement { order, .. } in placements {
+        for Placement { order, .. } in padded(placements.iter().copied()) {
             query.part(" WHEN ").id(order.terms.cart.uuid()).part(" THEN ").id(order.id.uuid());
         }
         query.part(" END WHERE order_id IS NULL AND store_id = ").id(store.uuid());
         query.part(" AND id IN ").ids(placements.iter().map(|placement| placement.order.terms.cart.uuid()));
-        query.build().persistent(placements.len() == 1).execute(c).await.map(|done| done.rows_affected())
+        query.build().execute(c).await.map(|done| done.rows_affected())
     })?;
     // They are locked, so only a transaction that ignores the locks can have come between.
     if usize::try_from(changed) == Ok(placements.len()) { Ok(()) } else { Err(StoreError::OutOfBounds) }
@@ -146,7 +146,7 @@ async fn insert_orders(tx: &mut Tx, store: Id<Store>, placements: &[&Placement])
     for Placement { order, .. } in placements {
         orders.push((order, to_json(order.terms.as_ref())?, to_json(&order.progress)?));
     }
-    for now in by_bytes(&orders, |(_, terms, progress)| terms.len() + progress.len()) {
+    for now in parts(&orders, |(_, terms, progress)| terms.len() + progress.len()) {
         insert_some_orders(tx, store, now).await?;
     }
     Ok(())
@@ -175,14 +175,14 @@ async fn insert_some_orders(
             query.part(", ").maybe_int(order.pending_until.map(|until| until.as_millis())).part(")");
             separator = ", (";
         }
-        query.build().persistent(now.len() == 1).execute(c).await.map(drop)
+        query.build().execute(c).await.map(drop)
     })
     .map_err(|error| Unique::OrderNumber.or(error))
 }
 
 async fn insert_receipts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement]) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO order_receipts (store_id, order_id, digest, engine, fuel, bytes) VALUES ";
-    for now in by_bytes(placements, |placement| placement.receipt.bytes().len()) {
+    for now in parts(placements, |placement| placement.receipt.bytes().len()) {
         run!(tx, |c| {
             let mut query = QueryBuilder::new(SQL);
             let mut separator = "(";
@@ -193,26 +193,10 @@ async fn insert_receipts(tx: &mut Tx, store: Id<Store>, placements: &[&Placement
                 query.part(", ").bytes(receipt.bytes()).part(")");
                 separator = ", (";
             }
-            query.build().persistent(now.len() == 1).execute(c).await.map(drop)
+            query.build().execute(c).await.map(drop)
         })?;
     }
     Ok(())
-}
-
-/// Cuts a list into parts that are each small enough for a statement.
-fn by_bytes<T>(mut left: &[T], size: impl Fn(&T) -> usize) -> Vec<&[T]> {
-    let mut parts = Vec::new();
-    while !left.is_empty() {
-        let mut bytes = 0;
-        let fitting = left.iter().take_while(|item| {
-            bytes += size(item);
-            bytes <= MAX_BYTES
-        });
-        let (now, later) = left.split_at(fitting.count().max(1));
-        parts.push(now);
-        left = later;
-    }
-    parts
 }
 
 async fn insert_reservations(
@@ -227,7 +211,7 @@ async fn insert_reservations(
         units.map(move |(variant, quantity)| (order, variant.uuid(), *quantity)).collect::<Vec<_>>()
     };
     let units: Vec<(Uuid, Uuid, i64)> = placements.iter().flat_map(of_order).collect();
-    for units in units.chunks(MAX_RESERVATIONS) {
+    for units in parts(&units, |_| 0) {
         run!(tx, |c| {
             let mut query = QueryBuilder::new(SQL);
             let mut separator = "(";
@@ -236,7 +220,7 @@ async fn insert_reservations(
                 query.part(", ").id(*variant).part(", ").int(*quantity).part(")");
                 separator = ", (";
             }
-            query.build().persistent(units.len() == 1).execute(c).await.map(drop)
+            query.build().execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -249,22 +233,22 @@ async fn insert_redemptions(
 ) -> Result<(), StoreError> {
     const SQL: &str =
         "INSERT INTO redemptions (store_id, order_id, coupon_id, customer_id, redeemed_at) VALUES ";
-    if placements.iter().all(|placement| placement.order.terms.coupons.is_empty()) {
-        return Ok(());
+    let mut redemptions: Vec<(&Order, Id<Coupon>)> = Vec::new();
+    for Placement { order, .. } in placements {
+        redemptions.extend(order.terms.coupons.iter().map(|redeemed| (order, redeemed.coupon)));
     }
-    run!(tx, |c| {
-        let mut query = QueryBuilder::new(SQL);
-        let mut separator = "(";
-        for Placement { order, .. } in placements {
-            for redeemed in &order.terms.coupons {
+    for redemptions in parts(&redemptions, |_| 0) {
+        run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            let mut separator = "(";
+            for (order, coupon) in redemptions {
                 query.part(separator).id(store.uuid()).part(", ").id(order.id.uuid());
-                query.part(", ").id(redeemed.coupon.uuid());
-                query.part(", ").maybe_id(order.terms.customer.map(Id::uuid));
+                query.part(", ").id(coupon.uuid()).part(", ").maybe_id(order.terms.customer.map(Id::uuid));
                 query.part(", ").int(order.placed_at.as_millis()).part(")");
                 separator = ", (";
             }
-        }
-        query.build().persistent(false).execute(c).await.map(drop)
-    })?;
+            query.build().execute(c).await.map(drop)
+        })?;
+    }
     Ok(())
 }

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use martlet_store::{Db, StoreConfig, StoreError, transaction};
+use martlet_domain::{Id, catalog::Variant};
+use martlet_store::{Committed, Db, StoreConfig, StoreError, Work, transaction};
 
-use crate::{harness::World, samples};
+use crate::{
+    harness::World,
+    ordering::{cart, placement, stocked},
+    samples,
+};
 
 pub(crate) async fn an_open_database_answers(world: World) {
     world.db.ping().await.unwrap();
@@ -87,4 +92,32 @@ pub(crate) async fn a_failed_transaction_leaves_nothing(world: World) {
     assert_eq!(runs, 1, "only what lost against another is tried again");
     let standings = world.db.coupon_standings(store, &[coupon], None).await.unwrap();
     assert_eq!(standings[&coupon].used, 0);
+}
+
+/// A statement that is closed makes the next one on MySQL wait, see `shape.rs`.
+pub(crate) async fn statements_stay_prepared_whatever_their_lists(mut world: World) {
+    let config = StoreConfig { max_connections: 1, ..StoreConfig::default() };
+    world.db = Db::open(&world.url, &config).await.unwrap();
+    let mut variants: Vec<Id<Variant>> = Vec::new();
+    for orders in 1..=20 {
+        variants.push(stocked(&world, 1_000).await);
+        let units: Vec<(Id<Variant>, u32)> = variants.iter().map(|variant| (*variant, 1)).collect();
+        let mut work = Vec::new();
+        for _ in 0..orders {
+            let placement = placement(world.store, &cart(&world, &units).await);
+            work.push(Work::Place(Box::new(placement)));
+        }
+        let outcomes = world.db.commit(&work).await.unwrap();
+        assert!(outcomes.iter().all(|outcome| *outcome == Committed::Done), "{outcomes:?}");
+        let listed = world.db.list_variants_by_id(world.store, &variants).await.unwrap();
+        assert_eq!(listed.len(), variants.len());
+    }
+    if let Db::MySql(pool) = &world.db {
+        const COUNTS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Com_stmt_close', 'Com_stmt_prepare')";
+        let counts: Vec<(String, String)> = sqlx::query_as(COUNTS).fetch_all(pool).await.unwrap();
+        println!("{counts:?}");
+        let count = |name| counts.iter().find(|(of, _)| of == name).unwrap().1.parse::<usize>().unwrap();
+        assert_eq!(count("Com_stmt_close"), 0);
+        assert!(count("Com_stmt_prepare") <= config.statement_cache);
+    }
 }
