@@ -2,19 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use martlet_domain::{Id, catalog::Variant, order::OrderStatus};
+use martlet_domain::{Id, cart::Cart, catalog::Variant, order::OrderStatus};
 use martlet_tests::{
-    Answer, Database, Engine, ledger,
+    Answer, ledger,
     ledger::Ledger,
-    shop::{Shop, at_once},
+    shop::{Shop, at_once, on_each_database},
 };
-
-/// Tries a behaviour in a shop on SQLite, and in one on the MySQL server where there is one.
-fn on_each_database(purpose: &str, behaviour: impl Fn(&Shop)) {
-    behaviour(&Shop::new(Engine::start()));
-    let Some(database) = Database::create(purpose) else { return };
-    behaviour(&Shop::new(Engine::builder().database(&database.url()).start()));
-}
 
 /// Waits until what orders leave to be done is done, and reads the books.
 fn books(shop: &Shop) -> Ledger {
@@ -34,6 +27,17 @@ fn by_code(answers: &[Answer]) -> BTreeMap<String, usize> {
     counts
 }
 
+/// Orders all carts at once, each at what the first costs. The answers, and how many there are of a kind.
+#[expect(clippy::print_stdout, reason = "shown where a test fails")]
+fn rush(shop: &Shop, carts: &[Id<Cart>]) -> (Vec<Answer>, BTreeMap<String, usize>) {
+    let total = shop.total(carts[0]);
+    let answers =
+        at_once(carts, |cart| shop.patient_checkout(*cart, &format!("key-{cart}"), total, "tok_approve"));
+    let counts = by_code(&answers);
+    println!("{counts:?}");
+    (answers, counts)
+}
+
 fn stock(shop: &Shop, variant: Id<Variant>) -> (i64, i64) {
     let level = shop.block_on(shop.db.find_stock(shop.store, variant)).expect("a read").expect("a level");
     (level.available(), level.reserved)
@@ -45,12 +49,7 @@ fn two_hundred_shoppers_get_fifty_units_and_no_more() {
     on_each_database("fifty", |shop| {
         let variant = shop.stocked("LAST-FIFTY", 50);
         let carts: Vec<_> = (0..200).map(|_| shop.cart(&[(variant, 1)], &[], None)).collect();
-        let total = shop.total(carts[0]);
-        let answers = at_once(&carts, |cart| {
-            shop.patient_checkout(*cart, &format!("key-{cart}"), total, "tok_approve")
-        });
-        let counts = by_code(&answers);
-        println!("{counts:?}");
+        let (answers, counts) = rush(shop, &carts);
         assert_eq!(counts, [("201".to_owned(), 50), ("409 insufficient_stock".to_owned(), 150)].into());
         for refused in answers.iter().filter(|answer| answer.status == 409) {
             assert_eq!((&refused.body["sku"], &refused.body["requested"]), (&"LAST-FIFTY".into(), &1.into()));
@@ -79,12 +78,7 @@ fn carts_of_five_variants_in_any_order_never_lock_each_other_out() {
                 shop.cart(&lines, &[], None)
             })
             .collect();
-        let total = shop.total(carts[0]);
-        let answers = at_once(&carts, |cart| {
-            shop.patient_checkout(*cart, &format!("key-{cart}"), total, "tok_approve")
-        });
-        let counts = by_code(&answers);
-        println!("{counts:?}");
+        let (_, counts) = rush(shop, &carts);
         assert_eq!(counts, [("201".to_owned(), 50), ("409 insufficient_stock".to_owned(), 150)].into());
         for variant in &variants {
             assert_eq!(stock(shop, *variant), (0, 50));
@@ -132,11 +126,7 @@ fn a_coupon_for_a_hundred_orders_is_used_a_hundred_times() {
         let coupon = shop.coupon("HUNDRED", Some(100), None);
         let carts: Vec<_> = (0..1_000).map(|_| shop.cart(&[(variant, 1)], &[coupon], None)).collect();
         let total = shop.total(carts[0]);
-        let answers = at_once(&carts, |cart| {
-            shop.patient_checkout(*cart, &format!("key-{cart}"), total, "tok_approve")
-        });
-        let counts = by_code(&answers);
-        println!("{counts:?}");
+        let (answers, counts) = rush(shop, &carts);
         assert_eq!(counts, [("201".to_owned(), 100), ("409 price_changed".to_owned(), 900)].into());
         let dearer = answers.iter().find(|answer| answer.status == 409).expect("the others");
         assert_eq!(dearer.body["total"]["amount"], total + 100, "without 10 % off 10.00");
@@ -157,12 +147,7 @@ fn a_customer_uses_a_coupon_as_often_as_it_allows() {
         let carts: Vec<_> = (0..200)
             .map(|number| shop.cart(&[(variant, 1)], &[coupon], Some(customers[number % 10])))
             .collect();
-        let total = shop.total(carts[0]);
-        let answers = at_once(&carts, |cart| {
-            shop.patient_checkout(*cart, &format!("key-{cart}"), total, "tok_approve")
-        });
-        let counts = by_code(&answers);
-        println!("{counts:?}");
+        let (_, counts) = rush(shop, &carts);
         assert_eq!(counts, [("201".to_owned(), 30), ("409 price_changed".to_owned(), 170)].into());
         let books = books(shop);
         assert_eq!(books.coupon_uses, 30);

@@ -2,17 +2,11 @@
 
 use martlet_domain::order::OrderStatus;
 use martlet_tests::{
-    Answer, Database, Engine, ledger,
+    Answer, ledger,
     quote::amount,
-    shop::{Shop, checkout_body},
+    shop::{Shop, checkout_body, on_each_database},
 };
 use serde_json::{Value, json};
-
-fn on_each_database(purpose: &str, behaviour: impl Fn(&Shop)) {
-    behaviour(&Shop::new(Engine::start()));
-    let Some(database) = Database::create(purpose) else { return };
-    behaviour(&Shop::new(Engine::builder().database(&database.url()).start()));
-}
 
 /// A cart as a shopper makes it, and its total.
 fn cart(shop: &Shop) -> (String, i64) {

@@ -14,7 +14,7 @@ use martlet_store::{Db, StoreConfig};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Answer, Engine};
+use crate::{Answer, Database, Engine};
 
 /// When everything in the tests' shops was made.
 const THEN: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -177,6 +177,13 @@ impl Shop {
     pub fn patient_checkout(&self, cart: Id<Cart>, key: &str, total: i64, token: &str) -> Answer {
         patiently(|| Some(self.try_checkout(cart, key, total, token))).expect("the engine is there")
     }
+}
+
+/// Tries a behaviour in a shop on SQLite, and in one on the MySQL server where there is one.
+pub fn on_each_database(purpose: &str, behaviour: impl Fn(&Shop)) {
+    behaviour(&Shop::new(Engine::start()));
+    let Some(database) = Database::create(purpose) else { return };
+    behaviour(&Shop::new(Engine::builder().database(&database.url()).start()));
 }
 
 /// What a checkout sends.

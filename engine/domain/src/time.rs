@@ -1,5 +1,7 @@
 //! Moments in time.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
@@ -16,5 +18,46 @@ impl Timestamp {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// The moment this much later, in whole milliseconds; the last there is where that is out of range.
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(millis(by)))
+    }
+
+    /// The moment this much earlier, in whole milliseconds; the first there is where that is out of range.
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(by)))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_move_by_whole_milliseconds() {
+        let moment = Timestamp::from_millis(1_000);
+        assert_eq!(moment.plus(Duration::from_secs(2)), Timestamp::from_millis(3_000));
+        assert_eq!(moment.minus(Duration::from_secs(2)), Timestamp::from_millis(-1_000));
+        let less = Duration::from_micros(1_999);
+        assert_eq!(moment.plus(less), Timestamp::from_millis(1_001));
+        assert_eq!(moment.minus(less), Timestamp::from_millis(999));
+    }
+
+    #[test]
+    fn moments_stay_in_range() {
+        let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        for by in [Duration::from_millis(1), Duration::MAX] {
+            assert_eq!(last.plus(by), last);
+            assert_eq!(first.minus(by), first);
+        }
+        // More milliseconds than fit count as the most that do.
+        assert_eq!(first.plus(Duration::MAX), Timestamp::from_millis(-1));
+        assert_eq!(last.minus(Duration::MAX), Timestamp::from_millis(0));
     }
 }

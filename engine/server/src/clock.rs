@@ -46,15 +46,15 @@ impl SetClock {
 
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.0.fetch_add(millis, Ordering::SeqCst);
+        let moved = |now| Timestamp::from_millis(now).plus(by).as_millis();
+        self.0.update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that implements the clock")]
 fn system_now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::from_millis(0).plus(since_epoch)
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub fn claim_for(
         request,
         request_id: request_id.to_owned(),
         created_at: now,
-        expires_at: Timestamp::from_millis(now.as_millis().saturating_add(millis(KEPT))),
+        expires_at: now.plus(KEPT),
     }
 }
 
@@ -75,10 +75,6 @@ pub fn digest_of(parts: &[&[u8]]) -> Digest {
         bytes.extend_from_slice(part);
     }
     Digest::of(&bytes)
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub struct OrderRules {
 /// Places, settles and changes orders. One a process.
 #[derive(Debug)]
 pub struct Orders {
-    pub(crate) db: Db,
+    db: Db,
     pricer: Arc<Pricer>,
     clock: Clock,
     ids: Ids,
@@ -102,22 +102,21 @@ impl Orders {
         self.db.find_order(store, id).await?.ok_or_else(Error::not_found::<Order>)
     }
 
-    /// Stores a step, unless it is the outcome of an event that somebody else has stored. Nothing where
-    /// the order has changed since it was read.
-    async fn store(&self, store: Id<Store>, taken: Taken) -> Result<Option<Order>, Error> {
+    /// Stores a step, unless it is the outcome of an event that somebody else has stored. False where the
+    /// order has changed since it was read.
+    async fn store(&self, store: Id<Store>, taken: Taken) -> Result<bool, Error> {
         let Taken { order, effects, answers, delivered, facts } = taken;
         let rings = !effects.events.is_empty();
-        let stored = Order { version: order.version + 1, ..order.clone() };
         let advance = Advance { store, order, effects, answers, delivered, facts };
         match self.committer.commit(Work::Advance(Box::new(advance))).await? {
             Committed::Done => {
                 if rings {
                     self.events.notify_one();
                 }
-                Ok(Some(stored))
+                Ok(true)
             }
-            Committed::Delivered => Ok(Some(stored)),
-            Committed::Stale => Ok(None),
+            Committed::Delivered => Ok(true),
+            Committed::Stale => Ok(false),
             other => Err(Error::Internal(format!("a step ended as {other:?}"))),
         }
     }

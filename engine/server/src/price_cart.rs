@@ -51,6 +51,8 @@ pub struct PricedCart {
     pub offers: HashMap<Id<Variant>, Offer>,
     /// Its coupons, in its order.
     pub coupons: Vec<Coupon>,
+    /// Whether the store ships what it sells.
+    pub ships: bool,
     /// What each component did, for the merchant's eyes.
     pub calls: Vec<CallReport>,
 }
@@ -101,7 +103,8 @@ impl Pricer {
         });
         let (quote, calls) = walked.await??;
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
-        Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, calls })
+        let ships = !facts.settings.shipping_methods.is_empty();
+        Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
     }
 
     /// Compiles what the stores' active rulebooks name, so that no shopper waits for it. What can't

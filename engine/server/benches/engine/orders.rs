@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use martlet_domain::{Digest, Id, cart::Cart, money::Money, order::Means, payment::ProviderName};
-use martlet_server::orders::CheckoutRequest;
+use martlet_server::{idempotency::KEPT, orders::CheckoutRequest};
 use martlet_store::Claim;
 use tokio::task::JoinSet;
 
@@ -186,6 +186,6 @@ impl Counter {
 /// The claim of the only request of a cart.
 pub(crate) fn claim(cart: &Cart) -> Claim {
     let id = Digest::of(cart.id.uuid().as_bytes());
-    let later = martlet_domain::Timestamp::from_millis(NOW.as_millis() + 86_400_000);
-    Claim { id, request: id, request_id: "bench".to_owned(), created_at: NOW, expires_at: later }
+    let expires_at = NOW.plus(KEPT);
+    Claim { id, request: id, request_id: "bench".to_owned(), created_at: NOW, expires_at }
 }

@@ -1,7 +1,9 @@
 //! `GET /api/v1/products/popular`: what shoppers put into carts.
 
+use std::time::Duration;
+
 use axum::extract::State;
-use martlet_domain::{Timestamp, money::Currency};
+use martlet_domain::money::Currency;
 use martlet_store::Db;
 use serde::Deserialize;
 
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// How far back additions count: three days.
-const WINDOW_MILLIS: i64 = 3 * 24 * 60 * 60 * 1_000;
+const WINDOW: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// How many, and in which currency.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -44,7 +46,7 @@ pub async fn list(
     Query(parameters): Query<PopularParameters>,
 ) -> Result<Json<Page<ProductSummary>>, Error> {
     let currency = currency_or_default(&db, &store, parameters.currency).await?;
-    let since = Timestamp::from_millis(clock.now().as_millis().saturating_sub(WINDOW_MILLIS));
+    let since = clock.now().minus(WINDOW);
     let items = db.list_popular_products(store.id, since, currency, parameters.limit.get()).await?;
     Ok(Json(Page { items: items.into_iter().map(Into::into).collect(), next_cursor: None }))
 }

@@ -12,11 +12,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use martlet_domain::{Id, Timestamp, settings::Store};
+use martlet_domain::{Id, settings::Store};
 use martlet_store::{Claim, ClaimState};
 use tracing::Instrument as _;
 
-use super::{Scope, answer, claim_for, digest_of_request, millis};
+use super::{Scope, answer, claim_for, digest_of_request};
 use crate::{
     error::Error,
     extract::{CurrentStore, IDEMPOTENCY_KEY, IdempotencyKey, Staff},
@@ -116,8 +116,7 @@ async fn answer_once(state: AppState, claim: Claim, request: Request, next: Next
 async fn take(state: &AppState, claim: &Claim) -> Result<ClaimState, Error> {
     let found = state.db.claim(claim).await?;
     let ClaimState::InFlight { since } = found else { return Ok(found) };
-    let abandoned = millis(ABANDONED.max(state.rules.timeout));
-    let made_until = Timestamp::from_millis(claim.created_at.as_millis().saturating_sub(abandoned));
+    let made_until = claim.created_at.minus(ABANDONED.max(state.rules.timeout));
     if since <= made_until && state.db.take_over_claim(claim, made_until).await? {
         tracing::warn!("a key is taken over from a request that never ended");
         return Ok(ClaimState::Free);

@@ -14,13 +14,7 @@ use martlet_store::{Claim, Committed, Placement, StoreError, StoredAnswer, Uniqu
 use tracing::Instrument as _;
 
 use super::{Orders, TRIES};
-use crate::{
-    api::carts::title,
-    error::Error,
-    extract::IfMatch,
-    operations::VERSION,
-    price_cart::{PricedCart, settings},
-};
+use crate::{api::carts::title, error::Error, extract::IfMatch, operations::VERSION, price_cart::PricedCart};
 
 /// What a shopper asks for at checkout.
 #[derive(Debug, Clone)]
@@ -38,6 +32,8 @@ pub struct CheckoutRequest {
 /// How one try to place an order ended.
 enum Try {
     Answered(StoredAnswer),
+    /// Somebody took what the order needs.
+    Short(Shortage),
     /// Somebody changed what it was based on.
     Again,
 }
@@ -70,8 +66,10 @@ impl Orders {
     ) -> Result<StoredAnswer, Error> {
         self.payments.check_token(request.means.provider, &request.means.token)?;
         for _ in 0..TRIES {
-            if let Try::Answered(answer) = self.try_to_place(store, cart, request).await? {
-                return Ok(answer);
+            match self.try_to_place(store, cart, request).await? {
+                Try::Answered(answer) => return Ok(answer),
+                // What is used up or gone isn't part of the price when the cart is priced again.
+                Try::Short(_) | Try::Again => {}
             }
         }
         Err(Error::Busy)
@@ -91,10 +89,10 @@ impl Orders {
             let answer = self.answer_of(request.claim.id, request.claim.request).await?;
             return answer.map(Try::Answered).ok_or(Error::CartOrdered);
         }
-        self.check_cart(store, &cart, request).await?;
+        check_cart(&cart, request)?;
         let now = self.clock.now();
         let priced = self.pricer.price_cart(&self.db, store, cart, now).await?;
-        self.check_shipping(store, &priced).await?;
+        check_complete(&priced)?;
         check_price(&priced, request)?;
         check_stock(&priced)?;
         fault::point("checkout.priced");
@@ -106,80 +104,35 @@ impl Orders {
         let ended =
             begun.await.map_err(|error| Error::Internal(format!("a checkout ended early: {error}")))?;
         match ended? {
-            Ok(answer) => Ok(Try::Answered(answer)),
-            Err(Some(Shortage::Stock(short))) if is_own(&priced, &short) => {
+            Try::Short(Shortage::Stock(short)) if is_own(&priced, &short) => {
                 Err(insufficient(&priced, &short))
             }
-            // Somebody changed the cart, used up a coupon or took the last of a gift: look again.
-            Err(_) => Ok(Try::Again),
+            tried => Ok(tried),
         }
     }
 
-    /// The first transaction and, where it reserved what the order needs, the payment. What was short
-    /// where it didn't; nothing where it is to be tried again.
-    async fn place(
-        &self,
-        placement: Placement,
-        claim: &Claim,
-    ) -> Result<Result<StoredAnswer, Option<Shortage>>, Error> {
+    /// The first transaction and, where it reserved what the order needs, the payment.
+    async fn place(&self, placement: Placement, claim: &Claim) -> Result<Try, Error> {
         let (store, order) = (placement.store, placement.order.clone());
         match self.committer.commit(Work::Place(Box::new(placement))).await {
             Ok(Committed::Done) => {
                 fault::point("checkout.placed");
-                self.pay(store, order, claim).await.map(Ok)
+                self.pay(store, order, claim).await.map(Try::Answered)
             }
-            Ok(Committed::Short(shortage)) => Ok(Err(Some(shortage))),
-            Ok(Committed::CartChanged) => Ok(Err(None)),
-            Ok(Committed::KeyTaken) => Ok(self.answer_of(claim.id, claim.request).await?.ok_or(None)),
+            Ok(Committed::Short(shortage)) => Ok(Try::Short(shortage)),
+            Ok(Committed::CartChanged) => Ok(Try::Again),
+            Ok(Committed::KeyTaken) => {
+                let answer = self.answer_of(claim.id, claim.request).await?;
+                Ok(answer.map_or(Try::Again, Try::Answered))
+            }
             Err(Error::Store(StoreError::Conflict(Unique::OrderNumber | Unique::IdempotencyKey))) => {
-                Ok(Err(None))
+                Ok(Try::Again)
             }
             Ok(Committed::Stale | Committed::Delivered) => {
                 Err(Error::Internal("a new order was taken for a step".to_owned()))
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Refuses a cart that can't become an order as it is.
-    async fn check_cart(
-        &self,
-        store: Id<Store>,
-        cart: &Cart,
-        request: &CheckoutRequest,
-    ) -> Result<(), Error> {
-        if let Some(if_match) = &request.if_match {
-            if_match.check(Cart::NAME, cart.version)?;
-        }
-        if cart.lines.is_empty() {
-            return Err(Error::CartEmpty);
-        }
-        let missing = self.missing(store, cart).await?;
-        if missing.is_empty() { Ok(()) } else { Err(Error::CheckoutIncomplete { missing }) }
-    }
-
-    /// Refuses a cart whose shipping method isn't offered to it any more: it would be shipped for nothing.
-    async fn check_shipping(&self, store: Id<Store>, priced: &PricedCart) -> Result<(), Error> {
-        if priced.quote.shipping.is_some() || !self.ships(store).await? {
-            return Ok(());
-        }
-        Err(Error::CheckoutIncomplete { missing: vec!["shipping_method"] })
-    }
-
-    async fn ships(&self, store: Id<Store>) -> Result<bool, Error> {
-        Ok(!settings(&self.db, store).await?.shipping_methods.is_empty())
-    }
-
-    /// What has to be known of a cart before it is ordered: whom to write to and, in a store that
-    /// ships, where to and how.
-    async fn missing(&self, store: Id<Store>, cart: &Cart) -> Result<Vec<&'static str>, Error> {
-        let ships = self.ships(store).await?;
-        let known = [
-            ("customer", cart.customer.is_some() || cart.email.is_some()),
-            ("shipping_address", !ships || cart.shipping_address.is_some()),
-            ("shipping_method", !ships || cart.shipping_method.is_some()),
-        ];
-        Ok(known.into_iter().filter(|(_, known)| !known).map(|(what, _)| what).collect())
     }
 
     fn placement(
@@ -192,7 +145,6 @@ impl Orders {
         let titles: HashMap<Id<Variant>, String> =
             priced.offers.iter().map(|(variant, offer)| (*variant, title(offer))).collect();
         let [a, b, c, d, e, ..] = self.ids.bytes();
-        let hold = i64::try_from(self.rules.hold.as_millis()).unwrap_or(i64::MAX);
         let claim = &request.claim;
         let (order, ask) = Order::place(NewOrder {
             id: self.ids.next(now),
@@ -205,7 +157,7 @@ impl Orders {
             means: request.means.clone(),
             awaited_by: Some(AwaitingRequest { claim: claim.id, request_id: claim.request_id.clone() }),
             now,
-            pending_until: Timestamp::from_millis(now.as_millis().saturating_add(hold)),
+            pending_until: now.plus(self.rules.hold),
         });
         Placement {
             store,
@@ -217,6 +169,32 @@ impl Orders {
             claim: Some(claim.clone()),
         }
     }
+}
+
+/// Refuses a cart that isn't the one the shopper has seen, or that has nothing on it.
+fn check_cart(cart: &Cart, request: &CheckoutRequest) -> Result<(), Error> {
+    if let Some(if_match) = &request.if_match {
+        if_match.check(Cart::NAME, cart.version)?;
+    }
+    if cart.lines.is_empty() { Err(Error::CartEmpty) } else { Ok(()) }
+}
+
+/// Refuses a cart of which too little is known.
+fn check_complete(priced: &PricedCart) -> Result<(), Error> {
+    let missing = missing(priced);
+    if missing.is_empty() { Ok(()) } else { Err(Error::CheckoutIncomplete { missing }) }
+}
+
+/// What has to be known of a cart before it is ordered: whom to write to and, in a store that ships,
+/// where to and how. A method that isn't offered to the cart any more has no price, so it counts as none.
+fn missing(priced: &PricedCart) -> Vec<&'static str> {
+    let PricedCart { cart, quote, ships, .. } = priced;
+    let known = [
+        ("customer", cart.customer.is_some() || cart.email.is_some()),
+        ("shipping_address", !ships || cart.shipping_address.is_some()),
+        ("shipping_method", !ships || quote.shipping.is_some()),
+    ];
+    known.into_iter().filter(|(_, known)| !known).map(|(what, _)| what).collect()
 }
 
 /// Refuses a price that can't be kept to, or that isn't the one the shopper agreed to.

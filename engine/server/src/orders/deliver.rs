@@ -49,7 +49,7 @@ impl Orders {
         let mut delivered = 0;
         loop {
             let now = self.clock.now();
-            let events = self.db.take_due_events(now, later(now, self.rules.redeliver_after), BATCH).await?;
+            let events = self.db.take_due_events(now, now.plus(self.rules.redeliver_after), BATCH).await?;
             if events.is_empty() {
                 return Ok(delivered);
             }
@@ -79,7 +79,7 @@ impl Orders {
         let pause = Duration::from_secs(1 << event.attempts.clamp(0, 9)).min(LONGEST_PAUSE);
         tracing::warn!(order = %event.order, event = event.event.kind(), attempts = event.attempts,
             pause_s = pause.as_secs(), %error, "an event isn't delivered yet");
-        let again = later(self.clock.now(), pause);
+        let again = self.clock.now().plus(pause);
         if let Err(error) = self.db.put_event_off(&event, again).await {
             tracing::error!(order = %event.order, %error, "an event can't be put off; it comes back by itself");
         }
@@ -95,7 +95,7 @@ impl Orders {
             let effects = note(&mut noted, outcome.note, self.clock.now());
             let delivered = Some(event.sequence);
             let taken = Taken { delivered, facts, ..Taken::new(noted, effects) };
-            if self.store(event.store, taken).await?.is_some() {
+            if self.store(event.store, taken).await? {
                 fault::point("event.recorded");
                 return Ok(());
             }
@@ -197,8 +197,4 @@ fn ended(delivery: Option<Result<(), JoinError>>) {
     if let Some(Err(error)) = delivery {
         tracing::error!(%error, "a delivery ended early");
     }
-}
-
-fn later(now: Timestamp, by: Duration) -> Timestamp {
-    Timestamp::from_millis(now.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
 }

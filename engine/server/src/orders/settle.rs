@@ -74,7 +74,7 @@ impl Orders {
                 Authorisation::Declined { reason } => settled.decline(*reason, now)?,
             };
             let answers = answering(&order, &settled).into_iter().collect();
-            if self.store(store, Taken { answers, ..Taken::new(settled, effects) }).await?.is_some() {
+            if self.store(store, Taken { answers, ..Taken::new(settled, effects) }).await? {
                 return Ok(());
             }
             order = self.find(store, order.id).await?;

@@ -98,11 +98,11 @@ impl Orders {
                 }),
             );
             match self.store(store, Taken { answers, ..Taken::new(stepped, effects) }).await {
-                Ok(Some(order)) => {
+                Ok(true) => {
                     fault::point("step.stored");
-                    return Ok(StepTaken::Now(Box::new(order)));
+                    return Ok(StepTaken::Now(Box::new(stored)));
                 }
-                Ok(None) => order = self.find(store, id).await?,
+                Ok(false) => order = self.find(store, id).await?,
                 Err(Error::Store(StoreError::Conflict(Unique::IdempotencyKey))) => {
                     return self.kept(claim).await;
                 }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use martlet_domain::{Id, Timestamp, order::Order, settings::Store};
+use martlet_domain::{Id, order::Order, settings::Store};
 use tokio::task::{JoinError, JoinSet};
 
 use super::{Orders, Taken, settle::answering};
@@ -34,33 +34,20 @@ impl Orders {
     /// Does until the process ends what orders leave to be done: delivers events at once when they ring,
     /// and looks for everything else every `interval`. None of it waits for another.
     pub async fn run(self: Arc<Self>, interval: Duration) {
-        let delivering = async {
-            loop {
-                // Those that were put off ring nobody.
-                drop(tokio::time::timeout(interval, self.event_rings()).await);
-                self.go_on(self.deliver_due().await.map(drop), interval).await;
-            }
-        };
-        let settling = async {
-            loop {
-                tokio::time::sleep(interval).await;
-                self.go_on(self.settle_left_behind(&mut Swept::default()).await, interval).await;
-            }
-        };
-        let forgetting = async {
-            loop {
-                tokio::time::sleep(interval).await;
-                self.go_on(self.forget_keys().await.map(drop), interval).await;
-            }
-        };
+        let delivering = rounds(&self, interval, move |orders| async move {
+            // Those that were put off ring nobody.
+            drop(tokio::time::timeout(interval, orders.event_rings()).await);
+            orders.deliver_due().await.map(drop)
+        });
+        let settling = rounds(&self, interval, move |orders| async move {
+            tokio::time::sleep(interval).await;
+            orders.settle_left_behind(&mut Swept::default()).await
+        });
+        let forgetting = rounds(&self, interval, move |orders| async move {
+            tokio::time::sleep(interval).await;
+            orders.forget_keys().await.map(drop)
+        });
         tokio::join!(delivering, settling, forgetting);
-    }
-
-    async fn go_on(&self, done: Result<(), Error>, pause: Duration) {
-        if let Err(error) = done {
-            tracing::error!("what orders leave to be done isn't, and is tried again: {error}");
-            tokio::time::sleep(pause).await;
-        }
     }
 
     /// Does once what there is to be done.
@@ -75,7 +62,7 @@ impl Orders {
     /// Settles what was left behind and lets go of what wasn't paid, page by page, so that orders whose
     /// provider is silent keep nobody waiting.
     async fn settle_left_behind(self: &Arc<Self>, swept: &mut Swept) -> Result<(), Error> {
-        let left_behind = before(self.clock.now(), self.rules.reconcile_after);
+        let left_behind = self.clock.now().minus(self.rules.reconcile_after);
         let mut after = None;
         loop {
             let page = self.db.list_unsettled_orders(left_behind, after, BATCH).await?;
@@ -140,7 +127,7 @@ impl Orders {
         let mut expired = order.clone();
         let effects = expired.expire(self.clock.now())?;
         let answers = answering(order, &expired).into_iter().collect();
-        Ok(self.store(store, Taken { answers, ..Taken::new(expired, effects) }).await?.is_some())
+        self.store(store, Taken { answers, ..Taken::new(expired, effects) }).await
     }
 }
 
@@ -164,6 +151,75 @@ impl Swept {
     }
 }
 
-fn before(now: Timestamp, by: Duration) -> Timestamp {
-    Timestamp::from_millis(now.as_millis().saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+/// Works in rounds until the process ends. Each is a task of its own, so that one that panics ends no
+/// others, and is given up with whoever waits for it. After one that failed there is a pause.
+async fn rounds<T, R>(shared: &Arc<T>, pause: Duration, round: impl Fn(Arc<T>) -> R)
+where
+    R: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let mut under_way = JoinSet::new();
+    loop {
+        under_way.spawn(round(Arc::clone(shared)));
+        match under_way.join_next().await {
+            Some(Ok(Err(error))) => {
+                tracing::error!("what orders leave to be done isn't, and is tried again: {error}");
+            }
+            Some(Err(error)) => {
+                tracing::error!("what orders leave to be done ended early, and is tried again: {error}");
+            }
+            Some(Ok(Ok(()))) | None => continue,
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    /// How many rounds there are until the clock, which stands still while anything is done, has moved by
+    /// so many pauses.
+    async fn rounds_in<R>(pauses: u32, round: impl Fn(usize) -> R) -> usize
+    where
+        R: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let working = rounds(&begun, PAUSE, |begun| round(begun.fetch_add(1, Ordering::SeqCst)));
+        timeout(PAUSE * pauses + PAUSE / 2, working).await.expect_err("rounds never end");
+        begun.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_that_panics_or_fails_is_followed_by_a_pause_and_another() {
+        let begun = rounds_in(3, |number| async move {
+            match number {
+                0 => panic!("a round panics"),
+                1 => Err(Error::Busy),
+                _ => {
+                    tokio::time::sleep(PAUSE).await;
+                    Ok(())
+                }
+            }
+        });
+        assert_eq!(begun.await, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_is_given_up_with_its_loop() {
+        let held = Arc::new(());
+        let waiting = rounds(&held, PAUSE, |held| async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok(())
+        });
+        timeout(PAUSE, waiting).await.expect_err("rounds never end");
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
 }

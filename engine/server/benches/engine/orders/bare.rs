@@ -73,7 +73,6 @@ pub(crate) async fn order(counter: &Counter, cart: &Cart) -> Result<()> {
     let (db, claim) = (&state.db, claim(cart));
     drop(db.find_claim(claim.id, claim.request, NOW).await?);
     let cart = db.find_cart(*store, cart.id).await?.context("the cart")?;
-    db.find_settings(*store).await?;
     db.find_active_rulebook_number(*store).await?;
     db.find_settings(*store).await?;
     let variants: Vec<_> = cart.lines.iter().map(|line| line.variant).collect();

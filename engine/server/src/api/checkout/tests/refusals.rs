@@ -23,6 +23,35 @@ fn body() -> Value {
     })
 }
 
+/// Makes the store, whose settings are in this version, offer one shipping method, at 5.00 USD.
+async fn ships(app: &TestApp, version: i64, method: &str) {
+    let currency = "USD".parse().unwrap();
+    let method = ShippingMethod {
+        handle: method.parse().unwrap(),
+        name: method.to_owned(),
+        tax_category: "standard".to_owned(),
+        countries: Vec::new(),
+        amounts: [(currency, 500)].into(),
+    };
+    let settings = StoreSettings {
+        default_currency: currency,
+        prices_include_tax: false,
+        tax: TaxRates { standard: Ppm(100_000), by_category: [].into() },
+        shipping_methods: vec![method],
+    };
+    let put = app.state.db.put_settings(app.store.id, &settings, version).await.unwrap();
+    assert_eq!(put, martlet_store::Update::Done { version: version + 1 });
+}
+
+/// Has a cart shipped to an address by a method.
+async fn ship(app: &TestApp, cart: &str, method: &str) {
+    let address = json!({"name": "Jo", "lines": ["1 High Street"], "city": "Bath", "country": "GB"});
+    for (part, body) in [("address", address), ("method", json!({"method": method}))] {
+        let path = format!("/api/v1/carts/{cart}/shipping-{part}");
+        app.request(Method::PUT, &path).json(&body).send().await.expect_status(200);
+    }
+}
+
 #[tokio::test]
 async fn another_total_than_expected_is_answered_with_the_quote() {
     let (app, mug) = mugs().await;
@@ -116,40 +145,35 @@ async fn what_has_to_be_known_of_a_cart_is_asked_for() {
     let incomplete = app.checkout(&cart, "k", TWO_MUGS, "tok_approve").send().await;
     let incomplete = incomplete.expect_problem(422, "checkout_incomplete");
     assert_eq!(incomplete.body["missing"], json!(["customer"]));
-    let currency = "USD".parse().unwrap();
-    let method = ShippingMethod {
-        handle: "post".parse().unwrap(),
-        name: "Post".to_owned(),
-        tax_category: "standard".to_owned(),
-        countries: Vec::new(),
-        amounts: [(currency, 500)].into(),
-    };
-    let settings = StoreSettings {
-        default_currency: currency,
-        prices_include_tax: false,
-        tax: TaxRates { standard: Ppm(100_000), by_category: [].into() },
-        shipping_methods: vec![method],
-    };
-    let put = app.state.db.put_settings(app.store.id, &settings, 1).await.unwrap();
-    assert_eq!(put, martlet_store::Update::Done { version: 2 });
+    ships(&app, 1, "post").await;
     let incomplete = app.checkout(&cart, "k2", TWO_MUGS, "tok_approve").send().await;
     let missing = incomplete.expect_problem(422, "checkout_incomplete").body["missing"].clone();
     assert_eq!(missing, json!(["customer", "shipping_address", "shipping_method"]));
     assert_eq!(app.stock(&mug).await, (10, 0));
     // With all of it, shipping is part of the order: 5.00 and 0.50 of tax.
-    let path = format!("/api/v1/carts/{cart}");
-    let address = json!({"name": "Jo", "lines": ["1 High Street"], "city": "Bath", "country": "GB"});
-    for (part, body) in [
-        ("customer", json!({"email": "jo@example.com"})),
-        ("shipping-address", address),
-        ("shipping-method", json!({"method": "post"})),
-    ] {
-        app.request(Method::PUT, &format!("{path}/{part}")).json(&body).send().await.expect_status(200);
-    }
+    let guest = json!({"email": "jo@example.com"});
+    let path = format!("/api/v1/carts/{cart}/customer");
+    app.request(Method::PUT, &path).json(&guest).send().await.expect_status(200);
+    ship(&app, &cart, "post").await;
     let order = app.checkout(&cart, "k3", TWO_MUGS + 550, "tok_approve").send().await.expect_status(201).body;
     assert_eq!(order["shipping"]["method"], "post");
     assert_eq!(order["shipping"]["total"]["amount"], 500);
     assert_eq!(order["shipping_address"]["city"], "Bath");
+}
+
+#[tokio::test]
+async fn a_shipping_method_that_is_no_longer_offered_has_to_be_chosen_again() {
+    let (app, mug) = mugs().await;
+    let cart = app.cart(&[("MUG", 2)]).await;
+    ships(&app, 1, "post").await;
+    ship(&app, &cart, "post").await;
+    ships(&app, 2, "van").await;
+    let incomplete = app.checkout(&cart, "k", TWO_MUGS, "tok_approve").send().await;
+    let missing = incomplete.expect_problem(422, "checkout_incomplete").body["missing"].clone();
+    assert_eq!(missing, json!(["shipping_method"]));
+    assert_eq!(app.stock(&mug).await, (10, 0));
+    ship(&app, &cart, "van").await;
+    app.checkout(&cart, "k2", TWO_MUGS + 550, "tok_approve").send().await.expect_status(201);
 }
 
 #[tokio::test]
