@@ -76,7 +76,7 @@ impl Db {
             return Err(StoreError::Unusable("its URL names no database: add /NAME".to_owned()));
         }
         let options = options.statement_cache_capacity(config.statement_cache);
-        let pool = dialect::mysql_pool_options(config)
+        let pool = dialect::mysql_pool_options(config, options.get_port())
             .connect_with(options)
             .await
             .map_err(|error| StoreError::Unusable(format!("MySQL doesn't let us in ({error})")))?;

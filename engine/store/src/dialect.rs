@@ -10,7 +10,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::{Durability, StoreConfig, shape::padded};
+use crate::{Durability, StoreConfig, nodelay, shape::padded};
 
 /// A connection to MySQL that nobody used for so long is asked whether it is still there.
 const ASK_AFTER: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(crate) fn sqlite_options(options: SqliteConnectOptions, config: &StoreConfig
 }
 
 /// A pool whose connections behave alike on MySQL and MariaDB, whatever the server's defaults.
-pub(crate) fn mysql_pool_options(config: &StoreConfig) -> MySqlPoolOptions {
+pub(crate) fn mysql_pool_options(config: &StoreConfig, port: u16) -> MySqlPoolOptions {
     let lock_timeout = i64::try_from(config.lock_timeout.as_secs()).unwrap_or(i64::MAX).max(1);
     MySqlPoolOptions::new()
         .max_connections(config.max_connections)
@@ -44,7 +44,12 @@ pub(crate) fn mysql_pool_options(config: &StoreConfig) -> MySqlPoolOptions {
                 Ok(true)
             })
         })
-        .after_connect(move |connection, _| Box::pin(mysql_session(connection, lock_timeout)))
+        .after_connect(move |connection, _| {
+            if let Err(error) = nodelay::set_on_connections_to(port) {
+                tracing::warn!(%error, "TCP_NODELAY can't be set on connections to MySQL");
+            }
+            Box::pin(mysql_session(connection, lock_timeout))
+        })
 }
 
 async fn mysql_session(connection: &mut MySqlConnection, lock_timeout: i64) -> Result<(), sqlx::Error> {

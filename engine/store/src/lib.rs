@@ -29,6 +29,7 @@ pub mod fault;
 mod idempotency;
 mod installations;
 mod migrate;
+mod nodelay;
 mod offers;
 mod orders;
 mod outbox;

@@ -32,7 +32,8 @@ impl Db {
                 let config =
                     StoreConfig { max_connections: 2, lock_timeout: LOCK_TIMEOUT, ..StoreConfig::default() };
                 let options = (*pool.connect_options()).clone();
-                let own = dialect::mysql_pool_options(&config).connect_with(options).await?;
+                let own =
+                    dialect::mysql_pool_options(&config, options.get_port()).connect_with(options).await?;
                 let outcome = migrate_mysql(&own).await;
                 own.close().await;
                 outcome

@@ -94,7 +94,7 @@ pub(crate) async fn a_failed_transaction_leaves_nothing(world: World) {
     assert_eq!(standings[&coupon].used, 0);
 }
 
-/// A statement that is closed makes the next one on MySQL wait, see `shape.rs`.
+/// To prepare a statement is a round trip more, see `shape.rs`.
 pub(crate) async fn statements_stay_prepared_whatever_their_lists(mut world: World) {
     let config = StoreConfig { max_connections: 1, ..StoreConfig::default() };
     world.db = Db::open(&world.url, &config).await.unwrap();
