@@ -17,6 +17,7 @@ pub mod order;
 pub mod payment;
 pub mod plugin;
 pub mod quote;
+pub mod session;
 pub mod settings;
 pub mod stock;
 mod time;

@@ -1,6 +1,8 @@
 //! Changing carts: load, change, check against the catalogue, save at the expected version.
 
 mod change;
+mod claims;
+mod merge;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,10 +18,12 @@ use martlet_domain::{
 };
 use martlet_store::{Db, Offer, Update};
 
+pub use claims::unclaimed;
+
 use crate::{
     clock::Clock,
     error::Error,
-    extract::IfMatch,
+    extract::{Caller, IfMatch, Who},
     ids::Ids,
     price_cart::{PricedCart, Pricer, settings},
     state::AppState,
@@ -103,14 +107,15 @@ pub enum VariantReference {
 }
 
 impl Carts {
-    /// Makes a cart with some changes already made to it, all or none.
+    /// Makes a cart with some changes already made to it, all or none. A signed-in customer's is theirs
+    /// from the start.
     pub async fn create(
         &self,
-        store: Id<Store>,
+        caller: &Caller,
         currency: Option<Currency>,
         changes: &[Change],
     ) -> Result<Cart, Error> {
-        let now = self.clock.now();
+        let (store, now) = (caller.store.id, self.clock.now());
         let currency = match currency {
             Some(currency) => currency,
             None => settings(&self.db, store).await?.default_currency,
@@ -119,7 +124,10 @@ impl Carts {
             id: self.ids.next(now),
             version: 1,
             currency,
-            customer: None,
+            customer: match caller.who {
+                Who::Customer(customer) => Some(customer),
+                Who::Guest | Who::Staff(_) => None,
+            },
             email: None,
             shipping_address: None,
             shipping_method: None,
@@ -136,23 +144,24 @@ impl Carts {
         Ok(cart)
     }
 
-    /// A cart.
-    pub async fn find(&self, store: Id<Store>, id: Id<Cart>) -> Result<Cart, Error> {
-        self.db.find_cart(store, id).await?.ok_or_else(Error::not_found::<Cart>)
+    /// A cart, for whom it is there.
+    pub async fn find(&self, caller: &Caller, id: Id<Cart>) -> Result<Cart, Error> {
+        let found = self.db.find_cart(caller.store.id, id).await?;
+        found.filter(|cart| caller.who.may_use(cart)).ok_or_else(Error::not_found::<Cart>)
     }
 
-    /// Changes a cart. With `if_match` only in that version; without it the change is made again
+    /// Changes a cart, for whom it is there. With `if_match` only in that version; without it the change is made again
     /// on the newer cart when somebody else was faster.
     pub async fn change(
         &self,
-        store: Id<Store>,
+        caller: &Caller,
         id: Id<Cart>,
         if_match: Option<&IfMatch>,
         change: &Change,
     ) -> Result<Cart, Error> {
-        let mut newest = 0;
+        let (store, mut newest) = (caller.store.id, 0);
         for _ in 0..TRIES {
-            let cart = self.find(store, id).await?;
+            let cart = self.find(caller, id).await?;
             if let Some(if_match) = if_match {
                 if_match.check(Cart::NAME, cart.version)?;
             }
@@ -203,10 +212,10 @@ impl Carts {
         Ok(offered.collect())
     }
 
-    /// Prices a cart now.
-    pub async fn quote(&self, store: Id<Store>, id: Id<Cart>) -> Result<PricedCart, Error> {
-        let cart = self.find(store, id).await?;
-        self.price(store, cart, self.clock.now()).await
+    /// Prices a cart now, for whom it is there.
+    pub async fn quote(&self, caller: &Caller, id: Id<Cart>) -> Result<PricedCart, Error> {
+        let cart = self.find(caller, id).await?;
+        self.price(caller.store.id, cart, self.clock.now()).await
     }
 
     async fn price(&self, store: Id<Store>, cart: Cart, as_of: Timestamp) -> Result<PricedCart, Error> {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod cache;
 mod config_check;
 mod key;
 mod migrate;
@@ -67,6 +68,11 @@ enum Command {
         #[command(subcommand)]
         command: key::KeyCommand,
     },
+    /// What instances keep copies of.
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// The configuration.
     Config {
         #[command(subcommand)]
@@ -74,6 +80,12 @@ enum Command {
     },
     /// Print the OpenAPI description.
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum CacheCommand {
+    /// Read the pages that are wanted most, so that Redis has them.
+    Warm,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +116,7 @@ impl Cli {
             Command::Quote { cart } => block_on(quote::run(&config, &cart)),
             Command::Replay(asked) => block_on(replay::run(&config, asked)),
             Command::Key { command } => block_on(key::run(&config, command)),
+            Command::Cache { command: CacheCommand::Warm } => block_on(cache::warm(&config)),
             Command::Config { command: ConfigCommand::Check } => block_on(config_check::run(&config)),
             Command::Openapi => Ok(ExitCode::SUCCESS),
         }
@@ -118,7 +131,11 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
 
 /// Opens the configured database.
 async fn open(config: &Config) -> anyhow::Result<Db> {
-    Ok(Db::open(config.database.url.reveal(), &config.database.store()).await?)
+    let (url, store) = (config.database.url.reveal(), config.database.store());
+    Ok(match &config.database.read_url {
+        Some(replica) => Db::open_with_replica(url, replica.reveal(), &store).await?,
+        None => Db::open(url, &store).await?,
+    })
 }
 
 /// Writes a line of a command's own output.

@@ -6,18 +6,29 @@
 //! Nothing ever waits for a group to fill, so that without contention there is no delay.
 //!
 //! SQLite has one writer, so there everybody wants the same.
+//!
+//! Other instances form groups of their own. A group about a variant in demand takes that variant's lock
+//! in Redis, so that instances take turns rather than queue in the database, and goes on without it when
+//! it can't be had soon: the rows are fenced either way.
 
 mod keys;
 mod queue;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use martlet_domain::{Id, catalog::Variant, settings::Store};
 use martlet_store::{Committed, Db, StoreError, Work};
 use tokio::sync::oneshot;
 
 use self::queue::{Group, Queue};
-use crate::error::Error;
+use crate::{error::Error, ids::Ids, redis::Redis};
 
+/// How long a group waits for the lock of the variant it is about.
+const PATIENCE: Duration = Duration::from_millis(20);
 /// Groups that are committed at a time: enough to keep a database busy, and few enough to leave
 /// connections to everybody else.
 const MOST_GROUPS: usize = 8;
@@ -26,6 +37,8 @@ const MOST_GROUPS: usize = 8;
 #[derive(Debug)]
 pub struct Committer {
     db: Db,
+    redis: Redis,
+    ids: Ids,
     queue: Mutex<Queue<Part>>,
 }
 
@@ -40,10 +53,10 @@ struct Running {
 
 impl Committer {
     /// A committer to a database.
-    pub fn new(db: Db) -> Arc<Self> {
+    pub fn new(db: Db, redis: Redis, ids: Ids) -> Arc<Self> {
         let one_writer = matches!(db, Db::Sqlite { .. });
         let queue = Queue::new(if one_writer { 1 } else { MOST_GROUPS }, one_writer);
-        Arc::new(Self { db, queue: Mutex::new(queue) })
+        Arc::new(Self { db, redis, ids, queue: Mutex::new(queue) })
     }
 
     /// Stores one order's part, perhaps together with others.
@@ -72,7 +85,17 @@ impl Committer {
 impl Running {
     async fn run(mut self) {
         let (work, replies): (Vec<_>, Vec<_>) = self.group.take().unzip();
-        let outcomes = commit(&self.committer.db, &work).await;
+        let Committer { db, redis, ids, .. } = self.committer.as_ref();
+        let lock = match in_demand(&work) {
+            Some((store, variant)) => redis.lock_stock(store, variant, ids.bytes(), PATIENCE).await,
+            None => None,
+        };
+        let outcomes = commit(db, &work).await;
+        if let Some(lock) = lock
+            && let Err(why) = redis.unlock_stock(lock).await
+        {
+            tracing::debug!(%why, "a lock isn't given back, and lapses");
+        }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             // Whoever asked may have gone; what is committed is committed.
             drop(reply.send(outcome));
@@ -85,6 +108,19 @@ impl Drop for Running {
         self.committer.queue().finish(&self.group);
         self.committer.start_groups();
     }
+}
+
+/// The variant that most of some new orders want, if more than one does.
+fn in_demand(work: &[Work]) -> Option<(Id<Store>, Id<Variant>)> {
+    let mut wanted: BTreeMap<(Id<Store>, Id<Variant>), usize> = BTreeMap::new();
+    for part in work {
+        let Work::Place(placement) = part else { continue };
+        for variant in placement.ask.stock.keys() {
+            *wanted.entry((placement.store, *variant)).or_default() += 1;
+        }
+    }
+    let (most, orders) = wanted.into_iter().max_by_key(|(_, orders)| *orders)?;
+    (orders > 1).then_some(most)
 }
 
 /// Commits all in one transaction. Where one of them is to blame that it fails, each in one of its own,
@@ -156,7 +192,7 @@ mod tests {
             app.order(&app.cart(&[("MUG", 1)]).await, "tok_approve").await;
             let page = app.state.db.list_orders(app.store.id, &OrderQuery::default(), 1).await.unwrap();
             let writing = app.state.db.begin().await.unwrap();
-            let committer = Committer::new(app.state.db.clone());
+            let committer = Committer::new(app.state.db.clone(), Redis::off(), Ids::System);
             for _ in 0..3 {
                 let advance = Advance {
                     store: app.store.id,

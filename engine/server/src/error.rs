@@ -1,5 +1,7 @@
 //! What can go wrong with a request. `problem.rs` says what clients are told of each.
 
+use std::{sync::Arc, time::Duration};
+
 use martlet_domain::{
     Id,
     cart::{LineItem, MAX_QUANTITY},
@@ -14,6 +16,7 @@ use serde::Serialize;
 
 use crate::{
     api::quotes::QuoteBody,
+    limits::whole_seconds,
     payments::{PaymentError, TokenError},
     price_cart::PricedCart,
     rulebooks::RulesError,
@@ -22,6 +25,9 @@ use crate::{
 /// Why a request isn't answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The same for all who waited for the same thing.
+    #[error(transparent)]
+    Shared(Arc<Self>),
     /// No route has this path.
     #[error("there is nothing at this path; /openapi.json lists what there is")]
     RouteNotFound,
@@ -99,6 +105,22 @@ pub enum Error {
         /// Whether anything was sent as a key.
         sent: bool,
     },
+    /// No access token was sent, or one that isn't good any more.
+    #[error("{}", if *.sent {
+        "the access token is not good, or not any more: refresh it, or sign in again"
+    } else {
+        "this is for customers who are signed in: send `Authorization: Bearer` with an access token"
+    })]
+    NotSignedIn {
+        /// Whether anything was sent as a token.
+        sent: bool,
+    },
+    /// Nobody with this address signs in with this password. Which of the two it is isn't told.
+    #[error("the e-mail address or the password is not right")]
+    InvalidCredentials,
+    /// A refresh token isn't good. Why isn't told.
+    #[error("the refresh token is not good, or not any more: sign in again")]
+    InvalidRefreshToken,
     /// A change came without the version it is based on.
     #[error("this change needs an If-Match header with the ETag of the version it is based on")]
     PreconditionRequired,
@@ -202,6 +224,24 @@ pub enum Error {
         /// The code.
         code: CouponCode,
     },
+    /// The coupon is for those who have claimed it.
+    #[error("the coupon {code} is for customers who have claimed it")]
+    CouponNotClaimed {
+        /// The code.
+        code: CouponCode,
+    },
+    /// The coupon isn't one that is claimed.
+    #[error("the coupon {code} doesn't have to be claimed; put it on a cart")]
+    CouponNotClaimable {
+        /// The code.
+        code: CouponCode,
+    },
+    /// As many customers have claimed the coupon as could.
+    #[error("the coupon {code} was claimed as often as there is")]
+    CouponGone {
+        /// The code.
+        code: CouponCode,
+    },
     /// The coupon isn't on the cart.
     #[error("the coupon {code} is not on the cart")]
     CouponNotOnCart {
@@ -233,6 +273,12 @@ pub enum Error {
     ShippingMethodNotOffered {
         /// Its handle.
         method: Handle,
+    },
+    /// A customer keeps as many addresses as can be kept.
+    #[error("a customer has at most {limit} addresses; delete one first")]
+    TooManyAddresses {
+        /// How many.
+        limit: usize,
     },
     /// There is nothing on the cart that could be ordered.
     #[error("the cart is empty; put something on it first")]
@@ -305,6 +351,14 @@ pub enum Error {
     /// No rulebook is active yet.
     #[error("this store has no active rulebook yet")]
     NoRulebook,
+    /// Too many requests of a kind came from one side.
+    #[error("too many requests of this kind; try again in {} s", whole_seconds(*.retry_after))]
+    RateLimited {
+        /// The kind.
+        group: &'static str,
+        /// After how long another one is allowed.
+        retry_after: Duration,
+    },
     /// The request took too long.
     #[error("the request took longer than the server allows; try again")]
     TimedOut,
@@ -336,6 +390,14 @@ impl Violation {
 }
 
 impl Error {
+    /// Whether what was asked for isn't there.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Shared(error) => error.is_not_found(),
+            error => matches!(error, Self::NotFound { .. }),
+        }
+    }
+
     /// There is no such thing in this store.
     pub fn not_found<T: martlet_domain::Entity>() -> Self {
         Self::NotFound { entity: T::NAME }

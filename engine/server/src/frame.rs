@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -20,6 +20,11 @@ use crate::{
 
 /// Names a request, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Who may embed an answer without asking for it by CORS.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// An answer that isn't a page loads nothing and stands in no frame, should a browser show it as one.
+const CONTENT_SECURITY_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// The route of requests that match none.
 const UNMATCHED: &str = "unmatched";
 
@@ -47,8 +52,9 @@ pub async fn request(State(state): State<AppState>, mut request: Request, next: 
     let in_flight = state.operations.metrics.request_begins();
     let began = Instant::now();
     let mut response = async {
+        let catalogue = is_catalogue_read(request.method(), &route);
         let mut response = answer(&state, request, next).await;
-        finish(&mut response, &id);
+        finish(&mut response, &id, catalogue);
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), millis, "answered");
         response
@@ -90,17 +96,33 @@ async fn answer(state: &AppState, request: Request, next: Next) -> Response {
     }
 }
 
-fn finish(response: &mut Response, id: &str) {
+fn finish(response: &mut Response, id: &str, catalogue: bool) {
     if let Some(Failed(error)) = response.extensions_mut().remove::<Failed>() {
         if response.status().is_server_error() {
             log(&error);
         }
         problem::fill(response, &error, id);
     }
+    let kept = catalogue && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED);
     let headers = response.headers_mut();
+    if !kept {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_SECURITY_POLICY);
+    headers.entry(RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+}
+
+/// Whether everybody gets the same answer for a while. It may be kept, as its handler says; any other
+/// answer is kept by nobody unless its handler says so.
+fn is_catalogue_read(method: &Method, route: &str) -> bool {
+    let catalogue = route == "/api/v1/categories"
+        || route
+            .strip_prefix("/api/v1/products")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    catalogue && matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn log(error: &Arc<Error>) {
@@ -251,7 +273,46 @@ mod tests {
         for path in ["/actuator/health", "/nothing"] {
             let answer = app.get(path).await;
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            assert_eq!(answer.header("x-frame-options"), "DENY");
+            assert_eq!(answer.header("referrer-policy"), "no-referrer");
+            let policy = answer.header("content-security-policy");
+            assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'");
+            assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+            assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("server"), "");
+            // Only whoever speaks TLS may promise that it stays so.
+            assert_eq!(answer.header("strict-transport-security"), "");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_but_the_catalogue_is_kept_by_others() {
+        let app = TestApp::new().await;
+        app.product("mug").await;
+        for path in ["/api/v1/products", "/api/v1/products/mug", "/api/v1/categories"] {
+            assert_ne!(app.get(path).await.expect_status(200).header("cache-control"), "no-store", "{path}");
+        }
+        for path in ["/api/v1/products/none", "/api/v1/products?limit=-1"] {
+            assert_eq!(app.get(path).await.header("cache-control"), "no-store", "{path}");
+        }
+        let cart = app.request(Method::POST, "/api/v1/carts").json(&json!({})).send().await;
+        assert_eq!(cart.header("cache-control"), "no-store");
+        let products = app.admin_get("/api/v1/admin/products").await.expect_status(200);
+        assert_eq!(products.header("cache-control"), "no-store");
+    }
+
+    #[tokio::test]
+    async fn what_a_handler_says_stays() {
+        const OWN: [(&str, &str); 3] = [
+            ("cache-control", "max-age=60"),
+            ("content-security-policy", "default-src 'self'"),
+            ("cross-origin-resource-policy", "cross-origin"),
+        ];
+        let page = |state| surround(Router::new().route("/page", get(async || (OWN, "a page"))), state);
+        let app = TestApp::builder().router(page).build().await;
+        let answer = app.get("/page").await.expect_status(200);
+        for (name, value) in OWN {
+            assert_eq!(answer.header(name), value);
         }
     }
 }

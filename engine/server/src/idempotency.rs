@@ -2,7 +2,7 @@
 //! once, however often it asks, and the same answer each time.
 //!
 //! A key is claimed in the database before the work and keeps the answer for a day. [`once`] does so
-//! around every POST. Checkout and the steps of an order don't stand inside of it: they claim their key
+//! around every POST but those whose answers hold secrets. Checkout and the steps of an order don't stand inside of it: they claim their key
 //! and keep their answer in the transactions that do the work, so that no crash parts the two.
 
 mod answer;
@@ -11,13 +11,13 @@ mod layer;
 use std::time::Duration;
 
 use axum::http::{header, request::Parts};
-use martlet_domain::{Digest, Id, Timestamp, cart::Cart, settings::Store};
+use martlet_domain::{Digest, Id, Timestamp, cart::Cart, customer::Customer, settings::Store};
 use martlet_store::{ApiKey, Claim};
 
 pub use answer::{is_kept, render, respond};
 pub use layer::once;
 
-use crate::extract::IdempotencyKey;
+use crate::extract::{IdempotencyKey, Who};
 
 /// How long a key stands for its request.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,8 +25,11 @@ pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Whose key it is. Others may use the same without meeting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Of whoever holds a cart.
-    Cart(Id<Cart>),
+    /// Of whoever asks for a cart: a cart may become a customer's, and what others did with it before or
+    /// try since is not that customer's.
+    Cart(Id<Cart>, Who),
+    /// Of a customer who is signed in.
+    Customer(Id<Customer>),
     /// Of whoever holds an API key.
     ApiKey(Id<ApiKey>),
 }
@@ -43,12 +46,18 @@ pub fn claim_for(
     now: Timestamp,
 ) -> Claim {
     let (kind, whose) = match scope {
-        Scope::Cart(cart) => ("cart", cart.uuid()),
-        Scope::ApiKey(key) => ("api key", key.uuid()),
+        Scope::Cart(cart, Who::Guest) => ("cart", vec![cart.uuid()]),
+        Scope::Cart(cart, Who::Customer(customer)) => ("cart, customer", vec![cart.uuid(), customer.uuid()]),
+        Scope::Cart(cart, Who::Staff(key)) => ("cart, api key", vec![cart.uuid(), key.uuid()]),
+        Scope::Customer(customer) => ("customer", vec![customer.uuid()]),
+        Scope::ApiKey(key) => ("api key", vec![key.uuid()]),
     };
-    let (store, route, key) = (store.uuid(), route.as_bytes(), key.as_str().as_bytes());
+    let store = store.uuid();
+    let mut parts: Vec<&[u8]> = vec![store.as_bytes(), kind.as_bytes()];
+    parts.extend(whose.iter().map(|uuid| uuid.as_bytes().as_slice()));
+    parts.extend([route.as_bytes(), key.as_str().as_bytes()]);
     Claim {
-        id: digest_of(&[store.as_bytes(), kind.as_bytes(), whose.as_bytes(), route, key]),
+        id: digest_of(&parts),
         request,
         request_id: request_id.to_owned(),
         created_at: now,

@@ -6,7 +6,11 @@
 
 pub mod actuator;
 pub mod api;
+pub mod auth;
 pub mod carts;
+pub mod catalog;
+pub mod changes;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod committer;
@@ -16,6 +20,7 @@ pub mod extract;
 pub mod frame;
 pub mod idempotency;
 pub mod ids;
+pub mod limits;
 pub mod metrics;
 pub mod openapi;
 pub mod operations;
@@ -24,6 +29,7 @@ pub mod payments;
 pub mod plugins;
 pub mod price_cart;
 pub mod problem;
+pub mod redis;
 pub mod replay;
 pub mod router;
 pub mod rulebooks;
@@ -31,6 +37,7 @@ pub mod secret;
 pub mod seed;
 pub mod serve;
 pub mod state;
+pub mod stores;
 pub mod telemetry;
 #[cfg(test)]
 pub mod testing;

@@ -21,6 +21,10 @@ use crate::{
 /// The schema of problems.
 const PROBLEM: &str = "#/components/schemas/Problem";
 
+/// Where a key would be no use: answers that hold secrets aren't kept.
+pub(crate) const KEEPING_NOTHING: [&str; 3] =
+    ["/api/v1/customers", "/api/v1/sessions", "/api/v1/sessions/refresh"];
+
 /// The description before any endpoint is in it.
 #[derive(OpenApi)]
 #[openapi(
@@ -31,7 +35,7 @@ const PROBLEM: &str = "#/components/schemas/Problem";
             UTC, ids are UUIDs. What goes wrong is answered as `application/problem+json` (RFC 9457)."
     ),
     components(schemas(crate::problem::Problem, crate::error::Violation)),
-    modifiers(&ApiKeys),
+    modifiers(&Credentials),
     tags(
         (name = "storefront", description = "What shoppers see"),
         (name = "admin", description = "What merchants do, with an API key"),
@@ -40,20 +44,20 @@ const PROBLEM: &str = "#/components/schemas/Problem";
 )]
 pub struct Description;
 
-/// The API key of the merchants' side.
-struct ApiKeys;
+/// The API key of the merchants' side, and the access token of a customer.
+struct Credentials;
 
-impl Modify for ApiKeys {
+impl Modify for Credentials {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("mk_ and 43 characters")
-            .description(Some("From `martlet key create NAME`"))
-            .build();
-        openapi
-            .components
-            .get_or_insert_with(Components::new)
-            .add_security_scheme("api_key", SecurityScheme::Http(scheme));
+        let components = openapi.components.get_or_insert_with(Components::new);
+        for (name, format, origin) in [
+            ("api_key", "mk_ and 43 characters", "From `martlet key create NAME`"),
+            ("customer", "JWT", "The access token of `POST /api/v1/sessions`"),
+        ] {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
+            let scheme = SecurityScheme::Http(scheme.description(Some(origin)).build());
+            components.add_security_scheme(name, scheme);
+        }
     }
 }
 
@@ -66,7 +70,9 @@ pub fn complete(openapi: &mut utoipa::openapi::OpenApi) {
             }
             name_problems(operation);
         }
-        if let Some(operation) = &mut item.post {
+        if let Some(operation) = &mut item.post
+            && !KEEPING_NOTHING.contains(&path.as_str())
+        {
             offer_key(operation);
         }
     }
@@ -117,7 +123,8 @@ fn key_header() -> Parameter {
              request with the same key gets the first answer again instead of being done twice; another \
              request with it is refused (`idempotency_key_reused`), and while the first is being worked on \
              the answer is `in_flight`. Answers of 5xx, 409 and 429 aren't kept. Keys are told apart by \
-             the cart in the path, or else by the API key; without either the header is ignored.",
+             the cart in the path and by who asks, signed in or with an API key; where nothing of it is \
+            known the header is ignored.",
         ))
         .schema(Some(text))
         .build()

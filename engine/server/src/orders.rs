@@ -27,7 +27,7 @@ pub use sweep::Swept;
 
 use crate::{
     clock::Clock, committer::Committer, error::Error, idempotency, ids::Ids, payments::Payments,
-    price_cart::Pricer, problem, state::AppState,
+    price_cart::Pricer, problem, redis::Redis, state::AppState,
 };
 
 /// Checkouts that are read and priced at a time, for each core: enough to keep cores and connections
@@ -85,13 +85,14 @@ impl Orders {
     /// Orders in a database.
     pub fn new(
         db: Db,
+        redis: Redis,
         pricer: Arc<Pricer>,
         clock: Clock,
         ids: Ids,
         payments: Payments,
         rules: OrderRules,
     ) -> Arc<Self> {
-        let committer = Committer::new(db.clone());
+        let committer = Committer::new(db.clone(), redis, ids.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let turns = Semaphore::new(LEAST_TURNS.max(TURNS_PER_CORE * cores));
         Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, turns, events: Notify::new() })

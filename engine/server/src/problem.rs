@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::money::MoneyBody,
     error::{Error, Violation},
+    limits::whole_seconds,
 };
 
 /// What the addresses of problem types begin with.
@@ -78,7 +79,11 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = kind(&self).status;
-        response.extensions_mut().insert(Failed(Arc::new(self)));
+        let error = match self {
+            Self::Shared(error) => error,
+            error => Arc::new(error),
+        };
+        response.extensions_mut().insert(Failed(error));
         response
     }
 }
@@ -101,6 +106,9 @@ pub fn render(error: &Error, request_id: &str) -> (Vec<(HeaderName, HeaderValue)
         (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
+    if let Error::RateLimited { retry_after, .. } = error {
+        headers.push((header::RETRY_AFTER, HeaderValue::from(whole_seconds(*retry_after))));
+    }
     match problem.status {
         401 => {
             let challenge = HeaderValue::from_static("Bearer realm=\"martlet\"");
@@ -154,7 +162,9 @@ kinds! {
     STORE_CONFLICT = BAD_REQUEST "store_conflict" "Two stores are named";
     STORE_NOT_FOUND = NOT_FOUND "store_not_found" "There is no such store";
     NOT_FOUND = NOT_FOUND "not_found" "There is no such thing";
-    UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" "An API key is needed";
+    UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" "It isn't known who asks";
+    INVALID_CREDENTIALS = UNAUTHORIZED "invalid_credentials" "Nobody signs in like this";
+    INVALID_REFRESH_TOKEN = UNAUTHORIZED "invalid_refresh_token" "The refresh token is not good";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED "precondition_required" "The version is missing";
     VERSION_CONFLICT = PRECONDITION_FAILED "version_conflict" "The version is no longer current";
     IDEMPOTENCY_KEY_REQUIRED = BAD_REQUEST "idempotency_key_required" "The Idempotency-Key is missing";
@@ -178,8 +188,12 @@ kinds! {
     COUPON_USED_UP = UNPROCESSABLE_ENTITY "coupon_used_up" "The coupon is used up";
     COUPON_USED_UP_BY_CUSTOMER = UNPROCESSABLE_ENTITY "coupon_used_up_by_customer" "The customer has used the coupon up";
     COUPON_NEEDS_CUSTOMER = UNPROCESSABLE_ENTITY "coupon_needs_customer" "The coupon is for known customers";
+    COUPON_NOT_CLAIMED = UNPROCESSABLE_ENTITY "coupon_not_claimed" "The coupon is for those who claimed it";
+    COUPON_NOT_CLAIMABLE = UNPROCESSABLE_ENTITY "coupon_not_claimable" "The coupon isn't claimed";
+    COUPON_GONE = CONFLICT "coupon_gone" "The coupon is gone";
     COUPON_NOT_APPLICABLE = UNPROCESSABLE_ENTITY "coupon_not_applicable" "The coupon gives nothing here";
     SHIPPING_METHOD_NOT_OFFERED = UNPROCESSABLE_ENTITY "shipping_method_not_offered" "Not offered to this cart";
+    TOO_MANY_ADDRESSES = UNPROCESSABLE_ENTITY "too_many_addresses" "There are addresses enough";
     CART_EMPTY = UNPROCESSABLE_ENTITY "cart_empty" "The cart is empty";
     CART_ORDERED = CONFLICT "cart_ordered" "The cart is an order";
     CHECKOUT_INCOMPLETE = UNPROCESSABLE_ENTITY "checkout_incomplete" "Something isn't known yet";
@@ -201,6 +215,7 @@ kinds! {
     CONFIG_REFUSED = UNPROCESSABLE_ENTITY "config_refused" "The plugin refuses the configuration";
     PLUGIN_FAILED = UNPROCESSABLE_ENTITY "plugin_failed" "The plugin failed";
     NO_RULEBOOK = NOT_FOUND "no_rulebook" "There is no active rulebook";
+    RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" "The request took too long";
     BUSY = SERVICE_UNAVAILABLE "busy" "The server is busy";
     INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something went wrong";
@@ -209,6 +224,7 @@ kinds! {
 /// The kind of an error.
 pub fn kind(error: &Error) -> Kind {
     match error {
+        Error::Shared(error) => kind(error),
         Error::RouteNotFound => ROUTE_NOT_FOUND,
         Error::MethodNotAllowed => METHOD_NOT_ALLOWED,
         Error::BodyTooLarge { .. } => BODY_TOO_LARGE,
@@ -222,7 +238,9 @@ pub fn kind(error: &Error) -> Kind {
         Error::StoreConflict => STORE_CONFLICT,
         Error::StoreNotFound { .. } => STORE_NOT_FOUND,
         Error::NotFound { .. } => NOT_FOUND,
-        Error::Unauthenticated { .. } => UNAUTHENTICATED,
+        Error::Unauthenticated { .. } | Error::NotSignedIn { .. } => UNAUTHENTICATED,
+        Error::InvalidCredentials => INVALID_CREDENTIALS,
+        Error::InvalidRefreshToken => INVALID_REFRESH_TOKEN,
         Error::PreconditionRequired => PRECONDITION_REQUIRED,
         Error::VersionConflict { .. } => VERSION_CONFLICT,
         Error::IdempotencyKeyRequired => IDEMPOTENCY_KEY_REQUIRED,
@@ -248,8 +266,12 @@ pub fn kind(error: &Error) -> Kind {
             CouponRefusal::UsedUpByCustomer => COUPON_USED_UP_BY_CUSTOMER,
             CouponRefusal::NeedsCustomer => COUPON_NEEDS_CUSTOMER,
         },
+        Error::CouponNotClaimed { .. } => COUPON_NOT_CLAIMED,
+        Error::CouponNotClaimable { .. } => COUPON_NOT_CLAIMABLE,
+        Error::CouponGone { .. } => COUPON_GONE,
         Error::CouponNotApplicable { .. } => COUPON_NOT_APPLICABLE,
         Error::ShippingMethodNotOffered { .. } => SHIPPING_METHOD_NOT_OFFERED,
+        Error::TooManyAddresses { .. } => TOO_MANY_ADDRESSES,
         Error::CartEmpty => CART_EMPTY,
         Error::CartOrdered => CART_ORDERED,
         Error::CheckoutIncomplete { .. } => CHECKOUT_INCOMPLETE,
@@ -264,6 +286,7 @@ pub fn kind(error: &Error) -> Kind {
         Error::ConfigRefused { .. } => CONFIG_REFUSED,
         Error::PluginFailed { .. } => PLUGIN_FAILED,
         Error::NoRulebook => NO_RULEBOOK,
+        Error::RateLimited { .. } => RATE_LIMITED,
         Error::TimedOut => TIMED_OUT,
         Error::Busy => BUSY,
         Error::Store(_) | Error::Internal(_) => INTERNAL,
@@ -288,6 +311,7 @@ const fn step_kind(error: &StepError) -> Kind {
 fn facts(error: &Error) -> Map<String, Value> {
     let violations = |violations: &[Violation]| json!({ "errors": violations });
     let facts = match error {
+        Error::Shared(error) => return facts(error),
         Error::BodyTooLarge { limit } => json!({ "limit": limit }),
         Error::InvalidBody { violations: places } | Error::ConfigRefused { violations: places } => {
             violations(places)
@@ -311,9 +335,12 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::CurrencyMismatch { sku, cart, offered } => {
             json!({ "sku": sku, "cart_currency": cart, "offered": offered })
         }
-        Error::CartFull { limit, .. } => json!({ "limit": limit }),
+        Error::CartFull { limit, .. } | Error::TooManyAddresses { limit } => json!({ "limit": limit }),
         Error::LineUnavailable { line, sku } => json!({ "line_id": line, "sku": sku }),
         Error::CouponUnknown { code }
+        | Error::CouponNotClaimed { code }
+        | Error::CouponNotClaimable { code }
+        | Error::CouponGone { code }
         | Error::CouponNotOnCart { code }
         | Error::CouponRefused { code, .. } => {
             json!({ "coupon_code": code })
@@ -327,6 +354,9 @@ fn facts(error: &Error) -> Map<String, Value> {
         }
         Error::PaymentDeclined { reason, order } => {
             json!({ "decline_reason": reason.as_str(), "order_number": order })
+        }
+        Error::RateLimited { group, retry_after } => {
+            json!({ "limit_group": group, "retry_after": whole_seconds(*retry_after) })
         }
         Error::Step(error) => step_facts(error),
         _ => Value::Null,
@@ -370,6 +400,8 @@ mod tests {
         ("store_not_found", 404),
         ("not_found", 404),
         ("unauthenticated", 401),
+        ("invalid_credentials", 401),
+        ("invalid_refresh_token", 401),
         ("precondition_required", 428),
         ("version_conflict", 412),
         ("idempotency_key_required", 400),
@@ -393,8 +425,12 @@ mod tests {
         ("coupon_used_up", 422),
         ("coupon_used_up_by_customer", 422),
         ("coupon_needs_customer", 422),
+        ("coupon_not_claimed", 422),
+        ("coupon_not_claimable", 422),
+        ("coupon_gone", 409),
         ("coupon_not_applicable", 422),
         ("shipping_method_not_offered", 422),
+        ("too_many_addresses", 422),
         ("cart_empty", 422),
         ("cart_ordered", 409),
         ("checkout_incomplete", 422),
@@ -416,6 +452,7 @@ mod tests {
         ("config_refused", 422),
         ("plugin_failed", 422),
         ("no_rulebook", 404),
+        ("rate_limited", 429),
         ("timed_out", 503),
         ("busy", 503),
         ("internal", 500),

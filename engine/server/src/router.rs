@@ -1,6 +1,8 @@
 //! All routes, in one list. What isn't here doesn't exist, and what is here is in the OpenAPI
 //! description too, since both are made of the same list.
 
+mod groups;
+
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi as _;
@@ -9,17 +11,23 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     actuator,
     api::{self, admin},
-    frame, idempotency, openapi as description,
+    changes, frame, idempotency, limits, openapi as description,
     state::AppState,
 };
+
+pub(crate) use groups::group_of;
 
 /// The whole HTTP face.
 pub fn router(state: AppState) -> Router {
     let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
-    let routes = described().route_layer(once).merge(claiming_themselves());
+    let heard = middleware::from_fn_with_state(state.clone(), changes::heard);
+    let described = storefront().merge(merchants().route_layer(heard)).merge(operations());
+    let routes = described.route_layer(once).merge(claiming_themselves()).merge(keeping_nothing());
     let (router, mut openapi) = routes.split_for_parts();
-    description::complete(&mut openapi);
-    surround(router.route("/openapi.json", get(async move || axum::Json(openapi))), state)
+    describe(&mut openapi);
+    let router = router.route("/openapi.json", get(async move || axum::Json(openapi)));
+    // Outside of all others: what is refused costs nothing.
+    surround(router.route_layer(middleware::from_fn_with_state(state.clone(), limits::hold)), state)
 }
 
 /// What every route is surrounded by. A layer stands outside of those above it.
@@ -36,14 +44,19 @@ pub(crate) fn surround(router: Router<AppState>, state: AppState) -> Router {
 
 /// The OpenAPI description of the whole HTTP face.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut openapi = described().merge(claiming_themselves()).into_openapi();
-    description::complete(&mut openapi);
+    let described = storefront().merge(merchants()).merge(operations());
+    let mut openapi = described.merge(claiming_themselves()).merge(keeping_nothing()).into_openapi();
+    describe(&mut openapi);
     openapi
 }
 
-fn described() -> OpenApiRouter<AppState> {
+fn describe(openapi: &mut utoipa::openapi::OpenApi) {
+    description::complete(openapi);
+    limits::describe(openapi);
+}
+
+fn storefront() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(description::Description::openapi())
-        // Storefront
         .routes(routes!(api::products::list))
         .routes(routes!(api::popular::list))
         .routes(routes!(api::product::get))
@@ -60,7 +73,17 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(api::cart_shipping::put_method))
         .routes(routes!(api::quotes::get))
         .routes(routes!(api::order::get))
-        // Merchants' side
+        .routes(routes!(api::coupon_claims::claim))
+        .routes(routes!(api::me::get))
+        .routes(routes!(api::me::orders))
+        .routes(routes!(api::me::coupons))
+        .routes(routes!(api::me_addresses::list, api::me_addresses::create))
+        .routes(routes!(api::me_addresses::replace, api::me_addresses::delete))
+}
+
+/// The merchants' side. What is changed here instances hear of, see [`changes::heard`].
+fn merchants() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(admin::products::list, admin::products::create))
         .routes(routes!(admin::product::get, admin::product::update, admin::product::delete))
         .routes(routes!(admin::variants::list, admin::variants::create))
@@ -72,11 +95,15 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::coupons::list, admin::coupons::create))
         .routes(routes!(admin::coupon::get, admin::coupon::update))
         .routes(routes!(admin::coupon::disable))
+        .routes(routes!(admin::claim_stock::get, admin::claim_stock::put))
         .routes(routes!(admin::orders::list))
         .routes(routes!(admin::orders::get))
         .routes(routes!(admin::installations::list))
         .routes(routes!(admin::rulebooks::active))
-        // Operations
+}
+
+fn operations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(actuator::health::health))
         .routes(routes!(actuator::health::liveness))
         .routes(routes!(actuator::health::readiness))
@@ -95,6 +122,15 @@ fn claiming_themselves() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::order_steps::cancel))
         .routes(routes!(admin::order_steps::refund))
         .routes(routes!(admin::order_steps::complete))
+}
+
+/// What stands here takes passwords and answers with tokens, which mustn't be stored: no
+/// `Idempotency-Key` keeps such an answer.
+fn keeping_nothing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(api::customers::register))
+        .routes(routes!(api::sessions::create, api::sessions::delete))
+        .routes(routes!(api::sessions::refresh))
 }
 
 #[cfg(test)]

@@ -1,32 +1,66 @@
 //! Takes connections until it is told to stop, then lets those under way finish.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+mod certificates;
+mod connection;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
 };
-use tokio::net::{TcpListener, TcpStream};
 
+use self::connection::Connections;
 use crate::{config::ServerConfig, operations::Operations};
 
+pub use self::certificates::{CertificateError, Certificates, Reloaded};
+
+/// How long what is left over may take to close once no request is answered any more.
+pub const CLOSING: Duration = Duration::from_secs(5);
 /// How long to wait after a connection couldn't be accepted, as when there are no more file
 /// descriptors: they come back when others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is said that no more connections are taken.
+const FULL_AGAIN: Duration = Duration::from_secs(60);
+
+/// Where connections come from, and how they speak.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    certificates: Option<Arc<Certificates>>,
+}
+
+impl Listener {
+    /// Speaks TLS, and nothing else, where there are certificates; else plain HTTP.
+    pub fn new(tcp: TcpListener, certificates: Option<Arc<Certificates>>) -> Self {
+        Self { tcp, certificates }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(tcp: TcpListener) -> Self {
+        Self::new(tcp, None)
+    }
+}
 
 /// Serves until `stop` is ready. Then readiness goes down; after the drain delay no connection is
 /// accepted any more; those that are there have the grace time for the requests under way.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     router: Router,
     operations: Arc<Operations>,
     config: &ServerConfig,
     stop: impl Future<Output = ()>,
 ) {
-    let builder = connections(config);
-    let graceful = GracefulShutdown::new();
+    let Listener { tcp, certificates } = listener.into();
+    let connections = Connections::new(router, operations.clone(), config, certificates.is_some());
+    let connections = Arc::new(connections);
+    let (leave, leaving) = watch::channel(());
+    let mut room = Room::new(config.max_connections);
     let drained = async {
         stop.await;
         operations.drain();
@@ -35,21 +69,32 @@ pub async fn serve(
     };
     tokio::pin!(drained);
     loop {
-        tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             () = &mut drained => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connect(&builder, &graceful, stream, router.clone()),
-                Err(error) => pause(&error).await,
+            (accepted, place) = room.accept(&tcp) => match accepted {
+                Ok((stream, peer)) => (stream, peer, place),
+                Err(error) => {
+                    pause(&error).await;
+                    continue;
+                }
             },
-        }
+        };
+        let tls = certificates.as_deref().map(Certificates::current);
+        let (connections, leaving) = (connections.clone(), leaving.clone());
+        // From the handshake on, so that nobody waits for a client that is slow at it.
+        tokio::spawn(async move {
+            connections.attend(stream, peer, tls, leaving).await;
+            drop(place);
+        });
     }
-    drop(listener);
+    drop((tcp, leaving));
+    leave.send_replace(());
     let grace = Duration::from_millis(config.shutdown_grace_ms);
-    match tokio::time::timeout(grace, graceful.shutdown()).await {
+    match tokio::time::timeout(grace, leave.closed()).await {
         Ok(()) => tracing::info!("all requests are answered"),
         Err(_) => tracing::warn!(
             grace_ms = config.shutdown_grace_ms,
-            "requests were cut off at the end of the grace time"
+            "requests are cut off at the end of the grace time"
         ),
     }
 }
@@ -63,31 +108,35 @@ pub async fn asked_to_end() -> io::Result<()> {
     }
 }
 
-fn connections(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    let headers = Duration::from_millis(config.header_timeout_ms);
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(headers);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(20)));
-    builder
+/// Places for connections.
+#[derive(Debug)]
+struct Room {
+    places: Arc<Semaphore>,
+    said: Option<Instant>,
 }
 
-fn connect(
-    builder: &auto::Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-    router: Router,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY can't be set");
+impl Room {
+    fn new(places: u32) -> Self {
+        Self { places: Arc::new(Semaphore::new(places as usize)), said: None }
     }
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+
+    /// The next connection and a place for it. Connections that there is no place for stay in the
+    /// kernel's backlog.
+    async fn accept(
+        &mut self,
+        tcp: &TcpListener,
+    ) -> (io::Result<(TcpStream, SocketAddr)>, OwnedSemaphorePermit) {
+        if self.places.available_permits() == 0 && self.said.is_none_or(|said| said.elapsed() > FULL_AGAIN) {
+            self.said = Some(Instant::now());
+            tracing::warn!("as many connections are open as server.max_connections allows; others wait");
         }
-    });
+        let place = match self.places.clone().acquire_owned().await {
+            Ok(place) => place,
+            // It is never closed.
+            Err(_) => std::future::pending().await,
+        };
+        (tcp.accept().await, place)
+    }
 }
 
 async fn pause(error: &io::Error) {
@@ -98,80 +147,5 @@ async fn pause(error: &io::Error) {
     if !gone {
         tracing::error!(%error, "no connection can be accepted");
         tokio::time::sleep(ACCEPT_PAUSE).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        sync::{Notify, oneshot},
-    };
-
-    use super::*;
-    use crate::testing::TestApp;
-
-    async fn ask(stream: &mut TcpStream, path: &str) {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-    }
-
-    async fn answer(stream: &mut TcpStream) -> String {
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        text
-    }
-
-    #[tokio::test]
-    async fn a_request_under_way_is_answered_after_readiness_went_down() {
-        let (arrived, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (entered, released) = (arrived.clone(), leave.clone());
-        let slow = async move || {
-            entered.notify_one();
-            released.notified().await;
-            "done"
-        };
-        let app = TestApp::new().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let operations = app.state.operations.clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let router = Router::new().route("/slow", get(slow));
-        let serving = tokio::spawn(async move {
-            let stopped = async { stopped.await.unwrap_or_default() };
-            serve(listener, router, operations, &ServerConfig::default(), stopped).await;
-        });
-        let mut client = TcpStream::connect(address).await.unwrap();
-        ask(&mut client, "/slow").await;
-        arrived.notified().await;
-        stop.send(()).unwrap();
-        while !app.state.operations.is_draining() {
-            tokio::task::yield_now().await;
-        }
-        leave.notify_one();
-        let answered = answer(&mut client).await;
-        assert!(answered.starts_with("HTTP/1.1 200") && answered.ends_with("done"), "{answered}");
-        assert!(!answered.to_ascii_lowercase().contains("\r\nserver:"), "{answered}");
-        serving.await.unwrap();
-        assert!(TcpStream::connect(address).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn the_grace_time_ends() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let arrived = Arc::new(Notify::new());
-        let entered = arrived.clone();
-        let never = async move || {
-            entered.notify_one();
-            std::future::pending::<&'static str>().await
-        };
-        let app = TestApp::new().await;
-        let config = ServerConfig { shutdown_grace_ms: 10, ..ServerConfig::default() };
-        let router = Router::new().route("/never", get(never));
-        ask(&mut client, "/never").await;
-        serve(listener, router, app.state.operations.clone(), &config, arrived.notified()).await;
-        assert!(app.state.operations.is_draining());
     }
 }

@@ -2,12 +2,28 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::extract::FromRef;
 use martlet_domain::catalog::Handle;
 use martlet_plugin_host::Host;
 use martlet_store::Db;
 
-use crate::{clock::Clock, ids::Ids, operations::Operations, orders::Orders, price_cart::Pricer};
+use crate::{
+    auth::{Auth, PasswordCost},
+    catalog::Catalog,
+    changes::Changes,
+    claims::Claims,
+    clock::Clock,
+    config::{Config, TrustedProxies},
+    ids::Ids,
+    limits::Limits,
+    operations::Operations,
+    orders::Orders,
+    payments::Payments,
+    price_cart::Pricer,
+    redis::Redis,
+    stores::Stores,
+};
 
 /// Everything a process has one of.
 #[derive(Debug, Clone)]
@@ -18,6 +34,16 @@ pub struct AppState {
     pub pricer: Arc<Pricer>,
     /// Places, settles and changes orders.
     pub orders: Arc<Orders>,
+    /// What shoppers look at.
+    pub catalog: Arc<Catalog>,
+    /// Which stores there are.
+    pub stores: Arc<Stores>,
+    /// Hears of changes.
+    pub changes: Arc<Changes>,
+    /// Claims coupons.
+    pub claims: Arc<Claims>,
+    /// Lets customers sign in.
+    pub auth: Arc<Auth>,
     /// Tells the time.
     pub clock: Clock,
     /// Makes ids.
@@ -28,8 +54,78 @@ pub struct AppState {
     pub rules: Arc<RequestRules>,
 }
 
+/// What an engine stands on.
+#[derive(Debug)]
+pub struct Foundation {
+    /// Where state lives.
+    pub db: Db,
+    /// What instances share besides.
+    pub redis: Redis,
+    /// Runs components.
+    pub host: Arc<Host>,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Makes ids.
+    pub ids: Ids,
+    /// What a password costs to hash.
+    pub password_cost: PasswordCost,
+}
+
+impl AppState {
+    /// An engine of a configuration that was checked.
+    pub fn new(config: &Config, on: Foundation) -> anyhow::Result<Self> {
+        let Foundation { db, redis, host, clock, ids, password_cost } = on;
+        let operations = Operations::new(clock.now()).context("the metrics can't be set up")?;
+        redis.register(operations.metrics.registry())?;
+        let limits =
+            Limits::new(&config.limits, &clock, redis.clone()).context("the limits can't be set up")?;
+        limits.register(operations.metrics.registry())?;
+        let pricer = Arc::new(Pricer::new(host));
+        let stores = Arc::new(Stores::new(db.clone()));
+        let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);
+        catalog.register(operations.metrics.registry())?;
+        let claims = Claims::new(db.clone(), redis.clone());
+        let changes =
+            Changes::new(db.clone(), catalog.clone(), stores.clone(), pricer.clone(), redis.clone());
+        let payments = Payments::new(db.clone(), clock.clone(), &config.payments);
+        let rules = config.orders.rules();
+        let orders = Orders::new(
+            db.clone(),
+            redis.clone(),
+            pricer.clone(),
+            clock.clone(),
+            ids.clone(),
+            payments,
+            rules,
+        );
+        let keys = config.auth.keys()?;
+        let sessions = config.auth.rules();
+        let auth = Auth::new(db.clone(), redis, clock.clone(), ids.clone(), keys, sessions, password_cost)?;
+        Ok(Self {
+            catalog,
+            stores,
+            changes: Arc::new(changes),
+            claims: Arc::new(claims),
+            auth: Arc::new(auth),
+            orders,
+            db,
+            pricer,
+            clock,
+            ids,
+            operations: Arc::new(operations),
+            rules: Arc::new(RequestRules {
+                body_limit: BodyLimit(config.server.body_limit_bytes),
+                timeout: config.server.request_timeout(),
+                default_store: config.stores.default.parse()?,
+                trusted_proxies: config.server.trusted_proxies.clone(),
+                limits: Arc::new(limits),
+            }),
+        })
+    }
+}
+
 /// What requests are held to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RequestRules {
     /// Largest body, in bytes.
     pub body_limit: BodyLimit,
@@ -37,6 +133,10 @@ pub struct RequestRules {
     pub timeout: std::time::Duration,
     /// The store that a request means which names none.
     pub default_store: Handle,
+    /// Who is believed about where requests come from.
+    pub trusted_proxies: TrustedProxies,
+    /// How many of them one side may make.
+    pub limits: Arc<Limits>,
 }
 
 /// Largest body of a request, in bytes.
@@ -52,6 +152,30 @@ impl FromRef<AppState> for Db {
 impl FromRef<AppState> for Arc<Host> {
     fn from_ref(state: &AppState) -> Self {
         state.pricer.host().clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Catalog> {
+    fn from_ref(state: &AppState) -> Self {
+        state.catalog.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Claims> {
+    fn from_ref(state: &AppState) -> Self {
+        state.claims.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Stores> {
+    fn from_ref(state: &AppState) -> Self {
+        state.stores.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Changes> {
+    fn from_ref(state: &AppState) -> Self {
+        state.changes.clone()
     }
 }
 

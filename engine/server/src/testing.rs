@@ -1,12 +1,16 @@
 //! The real router over a database of its own, with a clock that stands still and ids that repeat.
 
+mod certificates;
+mod customers;
 mod installed;
 mod log;
 mod orders;
 mod plugin;
 mod published;
+mod redis;
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -14,6 +18,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt as _;
@@ -29,24 +34,29 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+pub use certificates::CertificateFiles;
+pub use customers::{PASSWORD, SignedIn};
 pub use installed::Installed;
 pub use log::logged;
+pub use redis::{TestRedis, free_port};
 
 use crate::{
+    auth::PasswordCost,
     cli,
     clock::{Clock, SetClock},
-    config::{OrdersConfig, PaymentsConfig},
+    config::{Config, LimitsConfig, SigningKeys},
     ids::Ids,
-    operations::Operations,
-    orders::Orders,
-    payments::Payments,
-    price_cart::Pricer,
+    redis::Redis,
     router,
-    state::{AppState, BodyLimit, RequestRules},
+    secret::Secret,
+    state::{AppState, Foundation},
 };
 
 /// 2026-03-01T12:00:00Z.
 pub const NOW: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+/// What a password costs in tests, so that they needn't wait.
+const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, passes: 1 };
 
 /// Engines reserve gigabytes of address space, so all tests of a process share one.
 static HOST: LazyLock<Arc<Host>> = LazyLock::new(|| {
@@ -70,8 +80,8 @@ pub struct TestApp {
 
 /// What an app is made of, before it is made.
 pub struct TestAppBuilder {
-    body_limit: usize,
-    timeout: Duration,
+    config: Config,
+    redis: Redis,
     extra: Option<Box<dyn FnOnce(AppState) -> Router + Send>>,
 }
 
@@ -83,7 +93,13 @@ impl TestApp {
 
     /// An engine that is unlike the default.
     pub fn builder() -> TestAppBuilder {
-        TestAppBuilder { body_limit: 32 << 10, timeout: Duration::from_secs(60), extra: None }
+        let mut config = Config::default();
+        config.server.body_limit_bytes = 32 << 10;
+        config.server.request_timeout_ms = 60_000;
+        config.payments.timeout_ms = 1_000;
+        // Tests ask as fast as they can.
+        config.limits.enabled = false;
+        TestAppBuilder { config, redis: Redis::off(), extra: None }
     }
 
     /// Another store, at hosts of its own, and a key to it.
@@ -99,6 +115,7 @@ impl TestApp {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Body::empty(),
+            peer: None,
         }
     }
 
@@ -155,13 +172,37 @@ impl TestApp {
 impl TestAppBuilder {
     /// Largest body, in bytes.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+        self.config.server.body_limit_bytes = bytes;
+        self
+    }
+
+    /// Beside a Redis.
+    pub fn redis(mut self, redis: Redis) -> Self {
+        self.redis = redis;
         self
     }
 
     /// Longest time of a request.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.config.server.request_timeout_ms = u64::try_from(timeout.as_millis()).expect("a time");
+        self
+    }
+
+    /// Keys of access tokens, the first of which signs.
+    pub fn signing_keys(mut self, keys: &[&str]) -> Self {
+        self.config.auth.signing_keys = SigningKeys(keys.iter().map(|key| Secret::new(*key)).collect());
+        self
+    }
+
+    /// Requests are limited, by these numbers.
+    pub fn limits(mut self, limits: LimitsConfig) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Who is believed about where requests come from.
+    pub fn trusted_proxies(mut self, networks: &str) -> Self {
+        self.config.server.trusted_proxies = networks.parse().expect("networks");
         self
     }
 
@@ -179,30 +220,15 @@ impl TestAppBuilder {
         let db = Db::open(&url, &StoreConfig::default()).await.expect("a database");
         db.migrate().await.expect("its tables");
         let clock = SetClock::at(NOW);
-        let (clocks, ids) = (Clock::Set(clock.clone()), Ids::seeded());
-        let pricer = Arc::new(Pricer::new(HOST.clone()));
-        let patience = PaymentsConfig { timeout_ms: 1_000, ..PaymentsConfig::default() };
-        let payments = Payments::new(db.clone(), clocks.clone(), &patience);
-        let state = AppState {
-            orders: Orders::new(
-                db.clone(),
-                pricer.clone(),
-                clocks.clone(),
-                ids.clone(),
-                payments,
-                OrdersConfig::default().rules(),
-            ),
+        let foundation = Foundation {
             db,
-            pricer,
-            clock: clocks,
-            ids,
-            operations: Arc::new(Operations::new(NOW).expect("metrics")),
-            rules: Arc::new(RequestRules {
-                body_limit: BodyLimit(self.body_limit),
-                timeout: self.timeout,
-                default_store: "default".parse().expect("a handle"),
-            }),
+            redis: self.redis,
+            host: HOST.clone(),
+            clock: Clock::Set(clock.clone()),
+            ids: Ids::seeded(),
+            password_cost: CHEAP,
         };
+        let state = AppState::new(&self.config, foundation).expect("an engine");
         let (store, key) = add_store(&state, "default", &[]).await;
         let router = self.extra.map_or_else(|| router::router(state.clone()), |extra| extra(state.clone()));
         TestApp { state, clock, store, key, router, _folder: folder }
@@ -224,6 +250,8 @@ async fn add_store(state: &AppState, handle: &str, hosts: &[&str]) -> (Store, St
         tax: TaxRates { standard: Ppm(100_000), by_category: [].into() },
         shipping_methods: Vec::new(),
     };
+    // What was asked before may be remembered.
+    state.stores.forget();
     let put = state.db.put_settings(store.id, &settings, 0).await.expect("settings");
     assert_eq!(put, martlet_store::Update::Done { version: 1 });
     let key =
@@ -238,9 +266,16 @@ pub struct TestRequest<'a> {
     path: String,
     headers: HeaderMap,
     body: Body,
+    peer: Option<SocketAddr>,
 }
 
 impl TestRequest<'_> {
+    /// Over a connection from an address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.peer = Some(SocketAddr::new(address.parse().expect("an address"), 50_000));
+        self
+    }
+
     /// With a header.
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.parse().expect("a header's value"));
@@ -268,6 +303,9 @@ impl TestRequest<'_> {
         let mut request =
             Request::builder().method(self.method).uri(&self.path).body(self.body).expect("a request");
         *request.headers_mut() = self.headers;
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
         let response = self.app.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();

@@ -3,6 +3,7 @@
 use martlet_domain::{
     Id, Timestamp,
     cart::{Cart, LineItem},
+    customer::Customer,
     settings::Store,
 };
 use sqlx::QueryBuilder;
@@ -67,6 +68,25 @@ impl Db {
             .fetch_all(c)
             .await)?;
         decode(id, rows)
+    }
+
+    /// The cart of a customer that was made last of those that aren't orders.
+    pub async fn find_open_cart_of_customer(
+        &self,
+        store: Id<Store>,
+        customer: Id<Customer>,
+    ) -> Result<Option<Cart>, StoreError> {
+        const SQL: &str = "SELECT id FROM carts WHERE store_id = ? AND customer_id = ? AND order_id IS NULL \
+             ORDER BY created_at DESC, id DESC LIMIT 1";
+        let id: Option<Uuid> = read!(self, |c| sqlx::query_scalar(SQL)
+            .bind(store.uuid())
+            .bind(customer.uuid())
+            .fetch_optional(c)
+            .await)?;
+        let Some(id) = id else { return Ok(None) };
+        let cart = self.find_cart(store, Id::new(id)).await?;
+        // It may have become an order or somebody else's since.
+        Ok(cart.filter(|cart| cart.order.is_none() && cart.customer == Some(customer)))
     }
 
     /// Replaces a cart, all but its id, its currency, its order and when it was made. Becoming an order

@@ -9,7 +9,7 @@ use martlet_domain::{
 };
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, Unique, codec::RowOf};
+use crate::{ChangeKind, Db, StoreError, Tx, Unique, codec::RowOf};
 
 #[derive(sqlx::FromRow)]
 struct CategoryRow {
@@ -40,7 +40,8 @@ impl Db {
                 .execute(c)
                 .await
                 .map(drop))
-            .map_err(|error| Unique::CategoryHandle.or(error))
+            .map_err(|error| Unique::CategoryHandle.or(error))?;
+            tx.log_change(store, ChangeKind::Categories, None).await
         })
     }
 

@@ -3,12 +3,12 @@
 use std::{str::FromStr as _, time::Duration};
 
 use sqlx::{
-    MySql, MySqlPool, Sqlite, SqlitePool, Transaction,
+    MySql, Sqlite, SqlitePool, Transaction,
     mysql::MySqlConnectOptions,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use crate::{StoreConfig, StoreError, dialect};
+use crate::{MySqlPools, StoreConfig, StoreError, dialect};
 
 /// How often a transaction is tried that loses against others.
 const MOST_TRIES: u32 = 8;
@@ -17,7 +17,7 @@ const MOST_TRIES: u32 = 8;
 #[derive(Debug, Clone)]
 pub enum Db {
     /// MySQL or MariaDB.
-    MySql(MySqlPool),
+    MySql(MySqlPools),
     /// SQLite, in WAL mode: any number of readers beside one writer.
     Sqlite {
         /// Connections that can't write.
@@ -50,6 +50,34 @@ impl Db {
         }
     }
 
+    /// The same with a replica of the database, for [`Db::lagging`]: a MySQL that follows the one that
+    /// `url` names. It isn't connected to before something is read from it.
+    pub async fn open_with_replica(
+        url: &str,
+        replica_url: &str,
+        config: &StoreConfig,
+    ) -> Result<Self, StoreError> {
+        let replica = mysql_options(replica_url, "the URL of its replica", config)?;
+        match Self::open(url, config).await? {
+            Self::MySql(pools) => {
+                let options = dialect::mysql_pool_options(config, replica.get_port());
+                Ok(Self::MySql(pools.with_replica(options.connect_lazy_with(replica))))
+            }
+            Self::Sqlite { .. } => Err(StoreError::Unusable("only MySQL has replicas".to_owned())),
+        }
+    }
+
+    /// A handle that reads from the replica, where there is one and it answers; else from where all others
+    /// read. What it reads may be seconds old, so it is never for refilling a copy after a change.
+    /// Transactions are on the primary.
+    #[must_use]
+    pub fn lagging(&self) -> Self {
+        match self {
+            Self::MySql(pools) => Self::MySql(pools.lagging()),
+            Self::Sqlite { .. } => self.clone(),
+        }
+    }
+
     async fn open_sqlite(path: &str, config: &StoreConfig) -> Result<Self, StoreError> {
         if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
             let problem = "sqlite: takes the path of a file, without parameters";
@@ -68,19 +96,12 @@ impl Db {
     }
 
     async fn open_mysql(url: &str, config: &StoreConfig) -> Result<Self, StoreError> {
-        // The parser's own words may quote the URL, and with it the password.
-        let options = MySqlConnectOptions::from_str(url).map_err(|_| {
-            StoreError::Unusable("its URL isn't mysql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
-        })?;
-        if options.get_database().is_none_or(str::is_empty) {
-            return Err(StoreError::Unusable("its URL names no database: add /NAME".to_owned()));
-        }
-        let options = options.statement_cache_capacity(config.statement_cache);
+        let options = mysql_options(url, "its URL", config)?;
         let pool = dialect::mysql_pool_options(config, options.get_port())
             .connect_with(options)
             .await
             .map_err(|error| StoreError::Unusable(format!("MySQL doesn't let us in ({error})")))?;
-        Ok(Self::MySql(pool))
+        Ok(Self::MySql(MySqlPools::new(pool)))
     }
 
     /// Asks the database for an answer, as a readiness check does.
@@ -92,7 +113,7 @@ impl Db {
     /// Closes all connections once they are free.
     pub async fn close(&self) {
         match self {
-            Self::MySql(pool) => pool.close().await,
+            Self::MySql(pools) => pools.close().await,
             Self::Sqlite { read, write } => {
                 read.close().await;
                 // The last connection to leave folds the WAL into the file.
@@ -104,7 +125,7 @@ impl Db {
     /// Begins a transaction. Prefer [`crate::transaction!`], which tries again when it loses.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match self {
-            Self::MySql(pool) => Ok(Tx::MySql(pool.begin().await?)),
+            Self::MySql(pools) => Ok(Tx::MySql(pools.begin().await?)),
             // A transaction that begins as a reader can't become a writer while another writes.
             Self::Sqlite { write, .. } => Ok(Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?)),
         }
@@ -120,6 +141,19 @@ impl Db {
         tokio::time::sleep(Duration::from_millis(1 << tries)).await;
         true
     }
+}
+
+/// `of` says in messages whose URL it is.
+fn mysql_options(url: &str, of: &str, config: &StoreConfig) -> Result<MySqlConnectOptions, StoreError> {
+    // The parser's own words may quote the URL, and with it the password.
+    let options = Some(url).filter(|url| url.starts_with("mysql:"));
+    let options = options.and_then(|url| MySqlConnectOptions::from_str(url).ok()).ok_or_else(|| {
+        StoreError::Unusable(format!("{of} isn't mysql://USER:PASSWORD@HOST:PORT/DATABASE"))
+    })?;
+    if options.get_database().is_none_or(str::is_empty) {
+        return Err(StoreError::Unusable(format!("{of} names no database: add /NAME")));
+    }
+    Ok(options.statement_cache_capacity(config.statement_cache))
 }
 
 /// Opens the only connection that writes. The switch to WAL doesn't wait for other engines that

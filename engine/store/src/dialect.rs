@@ -127,6 +127,8 @@ pub(crate) trait Statement {
     /// Locks the rows that are read, in the order they are read, until the transaction ends. On SQLite
     /// the transaction has locked all others out already.
     fn for_update(&mut self) -> &mut Self;
+    /// Appends the moment by the database's own clock, in milliseconds: the same one for all instances.
+    fn now(&mut self) -> &mut Self;
 
     /// Appends `(?, ?, ...)`, for `IN`: some values stand in it more than once. An empty list isn't SQL:
     /// callers answer that without asking.
@@ -150,7 +152,7 @@ pub(crate) trait Statement {
 }
 
 macro_rules! statement {
-    ($database:ty, $lock:literal) => {
+    ($database:ty, $lock:literal, $now:literal) => {
         impl Statement for QueryBuilder<$database> {
             fn part(&mut self, fragment: &'static str) -> &mut Self {
                 self.push(fragment)
@@ -183,9 +185,14 @@ macro_rules! statement {
             fn for_update(&mut self) -> &mut Self {
                 self.push($lock)
             }
+
+            fn now(&mut self) -> &mut Self {
+                self.push($now)
+            }
         }
     };
 }
 
-statement!(MySql, " FOR UPDATE");
-statement!(Sqlite, "");
+statement!(MySql, " FOR UPDATE", "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000");
+// A fraction, so it is rounded: 0.001 has no exact one.
+statement!(Sqlite, "", "CAST(ROUND(unixepoch('now', 'subsec') * 1000) AS INTEGER)");

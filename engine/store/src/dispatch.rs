@@ -7,8 +7,9 @@
 macro_rules! read {
     ($db:expr, |$c:ident| $body:expr) => {
         match $db {
-            $crate::Db::MySql(pool) => {
-                let $c = pool;
+            $crate::Db::MySql(pools) => {
+                let mut connection = pools.to_read().await?;
+                let $c = &mut *connection;
                 $body
             }
             $crate::Db::Sqlite { read, .. } => {

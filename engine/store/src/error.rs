@@ -79,6 +79,12 @@ pub enum Unique {
     IdempotencyKey,
     /// An order's number.
     OrderNumber,
+    /// A session's id, or a refresh token.
+    Session,
+    /// A customer's claim of a coupon.
+    CouponClaim,
+    /// The id of a customer's address.
+    Address,
 }
 
 impl fmt::Display for Unique {
@@ -97,6 +103,9 @@ impl fmt::Display for Unique {
             Self::ApiKey => "the API key",
             Self::IdempotencyKey => "the idempotency key",
             Self::OrderNumber => "the order's number",
+            Self::Session => "the session's id or refresh token",
+            Self::CouponClaim => "the customer's claim of the coupon",
+            Self::Address => "the address's id",
         })
     }
 }

@@ -12,15 +12,19 @@
 #[macro_use]
 mod dispatch;
 
+mod addresses;
 mod api_keys;
 mod budget_usage;
 mod carts;
 mod categories;
+mod change_log;
 mod codec;
 mod components;
 mod config;
+mod coupon_claims;
 mod coupon_usage;
 mod coupons;
+mod credentials;
 mod customers;
 mod db;
 mod dialect;
@@ -34,6 +38,7 @@ mod offers;
 mod orders;
 mod outbox;
 mod plugins;
+mod pools;
 mod popular;
 mod prices;
 mod product_listing;
@@ -42,6 +47,7 @@ mod receipts;
 mod rulebooks;
 mod seal;
 mod search_text;
+mod sessions;
 mod settings;
 mod shape;
 mod stock;
@@ -51,7 +57,9 @@ mod update;
 mod variants;
 
 pub use api_keys::{ApiKey, NewApiKey};
+pub use change_log::{Change, ChangeKind};
 pub use config::{Durability, StoreConfig};
+pub use coupon_claims::{ClaimOutcome, ClaimStock};
 pub use coupons::CouponPage;
 pub use db::{Db, Tx};
 pub use error::{StoreError, Unique};
@@ -63,9 +71,11 @@ pub use orders::{
     commit::{Advance, Answering, Committed, FactsChange, Placement, Work},
 };
 pub use outbox::DueEvent;
+pub use pools::MySqlPools;
 pub use product_listing::{PriceRange, ProductCursor, ProductItem, ProductPage, ProductQuery, ProductSort};
 pub use receipts::{ReceiptEntry, StoredReceipt};
 pub use rulebooks::{RulebookDraft, RulebookSummary};
+pub use sessions::{NewRefreshToken, Rotation};
 pub use stock::StockUpdate;
 pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};
 pub use update::{Update, Versioned};

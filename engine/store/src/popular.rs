@@ -1,19 +1,19 @@
 //! What shoppers put into their carts.
 
-use martlet_domain::{Id, Timestamp, money::Currency, settings::Store};
+use martlet_domain::{Id, Timestamp, catalog::Product, settings::Store};
 use uuid::Uuid;
 
-use crate::{Db, ProductItem, StoreError};
+use crate::{Db, StoreError};
 
 impl Db {
-    /// The published products that most cart lines were added of since a moment, at most `limit`.
+    /// The published products that most cart lines were added of since a moment, at most `limit`, the
+    /// most wanted first.
     pub async fn list_popular_products(
         &self,
         store: Id<Store>,
         since: Timestamp,
-        currency: Currency,
         limit: u32,
-    ) -> Result<Vec<ProductItem>, StoreError> {
+    ) -> Result<Vec<Id<Product>>, StoreError> {
         const SQL: &str = "SELECT v.product_id FROM cart_lines l \
              JOIN variants v ON v.store_id = l.store_id AND v.id = l.variant_id \
              JOIN products p ON p.store_id = v.store_id AND p.id = v.product_id \
@@ -25,6 +25,6 @@ impl Db {
             .bind(i64::from(limit))
             .fetch_all(c)
             .await)?;
-        self.list_published_items(store, currency, &ids).await
+        Ok(ids.into_iter().map(Id::new).collect())
     }
 }

@@ -10,7 +10,7 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, Update, codec::RowOf, dialect::Statement as _, variants};
+use crate::{Db, StoreError, Tx, Update, codec::RowOf, dialect::Statement as _, products, variants};
 
 #[derive(sqlx::FromRow)]
 struct PriceRow {
@@ -46,6 +46,7 @@ impl Db {
                 return Ok(Update::refused(variants::version(tx, store, variant).await?));
             }
             replace(tx, store, product, variant, prices).await?;
+            products::log(tx, store, product).await?;
             Ok(Update::Done { version: expected_version + 1 })
         })
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{Db, StoreError, categories, dialect::Statement, products::ProductRow, search_text};
 
 /// Which products a page shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProductQuery {
     /// Whether those that shoppers don't see are left out.
     pub published_only: bool,
@@ -37,7 +37,7 @@ pub struct ProductQuery {
 }
 
 /// Bounds of a price, both inclusive.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PriceRange {
     /// At least.
     pub from: Option<i64>,
@@ -46,7 +46,7 @@ pub struct PriceRange {
 }
 
 /// The order of a list of products.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ProductSort {
     /// Those made last come first.
     #[default]
@@ -60,7 +60,7 @@ pub enum ProductSort {
 }
 
 /// Where a page ended. It fits lists in its own order only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductCursor {
     /// In a list by [`ProductSort::Newest`].
@@ -172,11 +172,11 @@ impl Db {
     }
 
     /// Those of some products that are published, in the order asked for.
-    pub(crate) async fn list_published_items(
+    pub async fn list_published_items(
         &self,
         store: Id<Store>,
         currency: Currency,
-        ids: &[Uuid],
+        ids: &[Id<Product>],
     ) -> Result<Vec<ProductItem>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -184,7 +184,7 @@ impl Db {
         let rows: Vec<ItemRow> = read!(self, |c| {
             let mut statement = QueryBuilder::new(SELECT);
             select(&mut statement, store, currency);
-            statement.part(" AND p.published = TRUE AND p.id IN ").ids(ids.iter().copied());
+            statement.part(" AND p.published = TRUE AND p.id IN ").ids(ids.iter().map(|id| id.uuid()));
             statement.build_query_as().fetch_all(c).await
         })?;
         let mut items: HashMap<Uuid, ProductItem> = self
@@ -193,7 +193,7 @@ impl Db {
             .into_iter()
             .map(|item| (item.product.id.uuid(), item))
             .collect();
-        Ok(ids.iter().filter_map(|id| items.remove(id)).collect())
+        Ok(ids.iter().filter_map(|id| items.remove(&id.uuid())).collect())
     }
 
     async fn items(

@@ -11,7 +11,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::{
-    Db, StoreError, Tx, Unique, Update,
+    ChangeKind, Db, StoreError, Tx, Unique, Update,
     codec::{RowOf, to_json},
     dialect::Statement as _,
     search_text,
@@ -45,7 +45,8 @@ impl Db {
     pub async fn insert_product(&self, store: Id<Store>, product: &Product) -> Result<(), StoreError> {
         transaction!(self, |tx| {
             insert(tx, store, product).await?;
-            insert_places(tx, store, product).await
+            insert_places(tx, store, product).await?;
+            log(tx, store, product.id).await
         })
     }
 
@@ -69,6 +70,7 @@ impl Db {
                 .await
                 .map(drop))?;
             insert_places(tx, store, product).await?;
+            log(tx, store, product.id).await?;
             Ok(Update::Done { version: expected_version + 1 })
         })
     }
@@ -185,6 +187,11 @@ pub(crate) async fn lock(tx: &mut Tx, store: Id<Store>, id: Id<Product>) -> Resu
         .await
         .map(|done| done.rows_affected()))?;
     Ok(found == 1)
+}
+
+/// Writes down that what a product's page shows has changed.
+pub(crate) async fn log(tx: &mut Tx, store: Id<Store>, id: Id<Product>) -> Result<(), StoreError> {
+    tx.log_change(store, ChangeKind::Product, Some(id.uuid())).await
 }
 
 async fn insert(tx: &mut Tx, store: Id<Store>, product: &Product) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use martlet_domain::{
 };
 
 use crate::{
-    Db, StoreError, Tx,
+    ChangeKind, Db, StoreError, Tx,
     codec::{RowOf, to_json},
     seal::RulebookSeal,
 };
@@ -69,6 +69,7 @@ impl Db {
             insert(tx, store, &rulebook).await?;
             insert_components(tx, store, &rulebook).await?;
             activate(tx, store, number).await?;
+            tx.log_change(store, ChangeKind::Rulebook, None).await?;
             Ok(rulebook)
         })
     }

@@ -6,7 +6,7 @@ use martlet_domain::{
 };
 
 use crate::{
-    Db, StoreError, Tx, Update, Versioned,
+    ChangeKind, Db, StoreError, Tx, Update, Versioned,
     codec::{RowOf, to_json},
 };
 
@@ -41,7 +41,13 @@ impl Db {
         expected_version: i64,
     ) -> Result<Update, StoreError> {
         let body = to_json(settings)?;
-        transaction!(self, |tx| put(tx, store, &body, expected_version).await)
+        transaction!(self, |tx| {
+            let update = put(tx, store, &body, expected_version).await?;
+            if matches!(update, Update::Done { .. }) {
+                tx.log_change(store, ChangeKind::Store, None).await?;
+            }
+            Ok(update)
+        })
     }
 }
 

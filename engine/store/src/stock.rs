@@ -1,8 +1,10 @@
-//! What there is of each variant. The conditional UPDATE is the fence: nothing is read first.
+//! What there is of each variant. The conditional UPDATE is the fence: nothing that was read decides
+//! whether stock changes, only whether its product's page does.
 
 use martlet_domain::{Id, catalog::Variant, settings::Store, stock::StockLevel};
+use sqlx::QueryBuilder;
 
-use crate::{Db, StoreError, Tx};
+use crate::{Db, StoreError, Tx, dialect::Statement as _};
 
 /// What became of a change of stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,7 @@ impl Db {
         const SQL: &str = "UPDATE stock_levels SET on_hand = ? \
              WHERE store_id = ? AND variant_id = ? AND reserved <= ?";
         transaction!(self, |tx| {
+            let before = lock(tx, store, variant).await?.map(StockLevel::available);
             let done = run!(tx, |c| sqlx::query(SQL)
                 .bind(on_hand)
                 .bind(store.uuid())
@@ -57,7 +60,9 @@ impl Db {
                 .execute(c)
                 .await
                 .map(|done| done.rows_affected()))?;
-            outcome(tx, store, variant, done).await
+            let update = outcome(tx, store, variant, done).await?;
+            log_flip(tx, store, variant, before, update).await?;
+            Ok(update)
         })
     }
 
@@ -87,7 +92,13 @@ impl Db {
                     .await
                     .map(|done| done.rows_affected()))?,
             };
-            outcome(tx, store, variant, done).await
+            let update = outcome(tx, store, variant, done).await?;
+            let before = match update {
+                StockUpdate::Done(level) => Some(level.available() - delta),
+                _ => None,
+            };
+            log_flip(tx, store, variant, before, update).await?;
+            Ok(update)
         })
     }
 }
@@ -95,6 +106,33 @@ impl Db {
 impl LevelRow {
     fn decode(self) -> StockLevel {
         StockLevel { on_hand: self.on_hand, reserved: self.reserved }
+    }
+}
+
+/// Locks a variant's stock and reads it.
+async fn lock(tx: &mut Tx, store: Id<Store>, variant: Id<Variant>) -> Result<Option<StockLevel>, StoreError> {
+    let row: Option<LevelRow> = run!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT on_hand, reserved FROM stock_levels WHERE store_id = ");
+        query.id(store.uuid()).part(" AND variant_id = ").id(variant.uuid()).for_update();
+        query.build_query_as().fetch_optional(c).await
+    })?;
+    Ok(row.map(LevelRow::decode))
+}
+
+/// Writes down that the product's page has changed, where there weren't any units to sell and now there
+/// are, or the other way about.
+async fn log_flip(
+    tx: &mut Tx,
+    store: Id<Store>,
+    variant: Id<Variant>,
+    before: Option<i64>,
+    update: StockUpdate,
+) -> Result<(), StoreError> {
+    match (before, update) {
+        (Some(before), StockUpdate::Done(now)) if (before > 0) != (now.available() > 0) => {
+            tx.log_products_of(store, &[variant.uuid()]).await
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use martlet_domain::{Id, Timestamp, catalog::Handle, settings::Store};
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Unique, codec::RowOf};
+use crate::{ChangeKind, Db, StoreError, Unique, codec::RowOf};
 
 #[derive(sqlx::FromRow)]
 struct StoreRow {
@@ -52,7 +52,7 @@ impl Db {
                 .map(drop))
                 .map_err(|error| Unique::Store.or(error))?;
             }
-            Ok(())
+            tx.log_change(store.id, ChangeKind::Store, None).await
         })
     }
 

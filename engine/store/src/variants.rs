@@ -45,7 +45,8 @@ impl Db {
             }
             insert(tx, store, variant).await?;
             insert_stock(tx, store, variant).await?;
-            prices::replace(tx, store, variant.product, variant.id, &variant.prices).await
+            prices::replace(tx, store, variant.product, variant.id, &variant.prices).await?;
+            products::log(tx, store, variant.product).await
         })
     }
 
@@ -80,6 +81,7 @@ impl Db {
                 return Ok(Update::refused(version(tx, store, variant.id).await?));
             }
             prices::replace(tx, store, product, variant.id, &variant.prices).await?;
+            products::log(tx, store, product).await?;
             Ok(Update::Done { version: expected_version + 1 })
         })
     }

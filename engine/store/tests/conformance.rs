@@ -105,6 +105,40 @@ suite! {
         a_customer_round_trips_at_its_extremes
         a_taken_address_is_a_conflict_in_its_store_alone
         another_store_sees_no_customer;
+    "conformance/credentials.rs" credentials:
+        a_registered_customer_is_found_with_the_hash
+        a_customer_made_by_the_shop_has_no_password_until_one_is_set
+        a_taken_address_registers_nobody
+        a_hash_that_is_too_long_registers_nobody
+        of_twenty_who_register_an_address_one_does
+        of_many_first_passwords_one_stays
+        another_store_sees_no_credentials;
+    "conformance/sessions.rs" sessions:
+        a_session_round_trips_at_its_extremes
+        sessions_are_listed_by_customer_from_the_last
+        a_session_without_its_customer_or_its_own_token_is_refused
+        a_session_is_revoked_once
+        all_sessions_of_a_customer_are_revoked_and_no_others
+        tokens_are_rotated_one_after_another
+        a_token_that_is_used_again_ends_its_session
+        what_has_ended_is_not_rotated_and_not_used_up
+        a_token_that_is_there_already_replaces_none
+        of_twenty_rotations_of_a_token_one_succeeds
+        sessions_begin_rotate_and_end_at_once
+        ended_sessions_are_deleted_with_their_tokens_in_batches
+        another_store_sees_no_session;
+    "conformance/addresses.rs" addresses:
+        an_address_round_trips_at_its_extremes
+        the_first_address_is_the_default_whatever_it_says
+        a_new_default_takes_it_from_the_other
+        the_default_stays_the_default_when_it_is_changed
+        a_stale_address_is_refused_and_unchanged
+        a_deleted_default_leaves_it_to_the_oldest
+        an_address_of_nobody_or_with_a_taken_id_is_refused
+        of_thirty_addresses_at_once_twenty_are_kept_and_one_is_the_default
+        several_who_make_and_delete_defaults_leave_one
+        a_corrupt_address_is_named_without_what_it_says
+        another_store_sees_no_address;
     "conformance/carts.rs" carts:
         an_empty_cart_round_trips
         a_full_cart_round_trips_in_order
@@ -116,6 +150,7 @@ suite! {
         of_sixteen_parallel_saves_one_wins
         a_reader_never_sees_half_a_cart
         five_hundred_lines_round_trip
+        a_customers_open_cart_is_the_last_that_is_no_order
         another_store_sees_no_cart;
     "conformance/coupons.rs" coupons:
         a_coupon_round_trips_at_its_extremes
@@ -131,6 +166,20 @@ suite! {
         transactions_in_opposite_orders_all_succeed
         a_use_that_is_rolled_back_is_not_counted
         another_store_sees_no_coupon;
+    "conformance/coupon_claims.rs" coupon_claims:
+        units_are_set_raised_and_lowered_but_never_below_what_is_claimed
+        units_of_nothing_and_fewer_than_none_are_refused
+        stocks_are_read_for_several_coupons
+        a_customer_claims_a_coupon_once
+        what_is_not_for_claiming_is_not_claimed
+        a_customer_who_is_not_there_takes_no_unit
+        claims_are_listed_from_the_latest
+        of_two_hundred_customers_fifty_get_the_fifty_units
+        a_customer_who_claims_ten_times_at_once_gets_one
+        impatient_customers_leave_no_unit_unclaimed
+        units_are_raised_and_lowered_while_they_are_claimed
+        of_several_first_stocks_all_are_set
+        another_store_sees_no_claim;
     "conformance/budget_usage.rs" budget_usage:
         what_was_granted_is_read_by_installation
         an_installation_without_a_row_has_granted_nothing
@@ -294,6 +343,25 @@ suite! {
         those_due_first_come_first
         of_several_takers_one_gets_an_event
         a_corrupt_event_hides_no_other;
+    "conformance/change_log.rs" change_log:
+        every_change_of_what_shoppers_see_is_written_down
+        what_is_refused_is_not_written_down
+        stock_is_written_down_when_there_begins_or_ceases_to_be_some
+        promised_units_do_not_count_as_there
+        orders_are_written_down_when_they_take_the_last_unit_or_bring_the_first
+        what_a_group_takes_and_brings_is_summed_up
+        flips_are_written_down_however_many_order_at_once
+        moments_are_by_the_databases_clock
+        changes_are_listed_since_a_moment_from_the_earliest
+        a_change_that_cannot_be_read_hides_no_other
+        old_changes_are_deleted_in_batches_and_their_ids_never_come_back
+        of_many_writers_each_is_written_down;
+    "conformance/replica.rs" replica:
+        without_a_replica_nothing_lags
+        lagging_reads_are_the_replicas_and_all_else_is_the_primarys
+        a_replica_that_is_gone_is_read_around
+        a_replica_that_hangs_is_read_around
+        a_replica_is_one_of_mysql;
     "conformance/database.rs" database:
         an_open_database_answers
         migrations_are_pending_until_they_ran

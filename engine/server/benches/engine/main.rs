@@ -35,6 +35,7 @@ fn main() -> Result<()> {
     let tills = shops.into_iter().flatten().map(orders::Till::open).collect::<Result<Vec<_>>>()?;
     let mut rows = vec![
         rows::product(&shop)?,
+        rows::products(&shop)?,
         rows::evaluation(&shop, &raw, &plugins, 1)?,
         rows::evaluation(&shop, &raw, &plugins, 10)?,
         rows::evaluation(&shop, &raw, &plugins, 100)?,

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use martlet_domain::{Digest, Id, cart::Cart, money::Money, order::Means, payment::ProviderName};
-use martlet_server::{idempotency::KEPT, orders::CheckoutRequest};
+use martlet_server::{extract::Who, idempotency::KEPT, orders::CheckoutRequest};
 use martlet_store::Claim;
 use tokio::task::JoinSet;
 
@@ -172,6 +172,7 @@ impl Work {
 impl Counter {
     async fn checkout(&self, cart: &Cart) -> Result<()> {
         let request = CheckoutRequest {
+            who: Who::Guest,
             expected_total: self.total,
             means: Means { provider: ProviderName::Test, token: TOKEN.to_owned() },
             if_match: None,

@@ -28,6 +28,11 @@ pub(crate) fn product(shop: &Shop) -> Result<Row<'_>> {
     over_http(shop, "product by handle", "/api/v1/products/merino-socks", 64)
 }
 
+/// A page of the list of products, over HTTP.
+pub(crate) fn products(shop: &Shop) -> Result<Row<'_>> {
+    over_http(shop, "list of products", "/api/v1/products?limit=20", 64)
+}
+
 /// A quote with five plugins, over HTTP.
 pub(crate) fn quote_over_http(shop: &Shop) -> Result<Row<'_>> {
     let lines: Vec<Value> =

@@ -12,17 +12,15 @@ use http_body_util::BodyExt as _;
 use martlet_domain::{Timestamp, settings::Store};
 use martlet_plugin_host::{Host, HostConfig};
 use martlet_server::{
+    auth::PasswordCost,
     clock::{Clock, SetClock},
-    config::{OrdersConfig, PaymentsConfig, ServerConfig},
+    config::{Config, LimitsConfig, ServerConfig},
     ids::Ids,
-    operations::Operations,
-    orders::Orders,
-    payments::Payments,
-    price_cart::Pricer,
+    redis::Redis,
     router,
     seed::Seeder,
     serve,
-    state::{AppState, BodyLimit, RequestRules},
+    state::{AppState, Foundation},
 };
 use martlet_store::{Db, StoreConfig};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
@@ -113,24 +111,17 @@ impl Shop {
 async fn seeded(url: &str, components: &Path) -> Result<(AppState, Store)> {
     let db = Db::open(url, &StoreConfig::default()).await?;
     db.migrate().await?;
-    let host = Arc::new(Host::new(HostConfig::default())?);
-    let config = ServerConfig::default();
-    let (clock, pricer) = (Clock::Set(SetClock::at(NOW)), Arc::new(Pricer::new(host)));
-    let payments = Payments::new(db.clone(), clock.clone(), &PaymentsConfig::default());
-    let rules = OrdersConfig::default().rules();
-    let state = AppState {
-        orders: Orders::new(db.clone(), pricer.clone(), clock.clone(), Ids::System, payments, rules),
+    let foundation = Foundation {
         db,
-        pricer,
-        clock,
+        redis: Redis::off(),
+        host: Arc::new(Host::new(HostConfig::default())?),
+        clock: Clock::Set(SetClock::at(NOW)),
         ids: Ids::System,
-        operations: Arc::new(Operations::new(NOW)?),
-        rules: Arc::new(RequestRules {
-            body_limit: BodyLimit(config.body_limit_bytes),
-            timeout: config.request_timeout(),
-            default_store: "default".parse()?,
-        }),
+        password_cost: PasswordCost::default(),
     };
+    // One address asks as fast as it can.
+    let limits = LimitsConfig { enabled: false, ..LimitsConfig::default() };
+    let state = AppState::new(&Config { limits, ..Config::default() }, foundation)?;
     let AppState { db, clock, ids, .. } = &state;
     let seeder = Seeder { db, host: state.pricer.host(), clock, ids };
     let handle = state.rules.default_store.clone();

@@ -1,6 +1,7 @@
 //! The merchants' side. Every handler here takes [`Staff`](crate::extract::Staff).
 
 pub mod categories;
+pub mod claim_stock;
 pub mod coupon;
 pub mod coupons;
 pub mod installations;

@@ -9,7 +9,7 @@ use crate::{
     api::carts::{CartBody, answer},
     carts::{Carts, Change},
     error::Error,
-    extract::{CurrentStore, IfMatch, Json, Path},
+    extract::{Caller, IfMatch, Json, Path},
     problem::Problem,
 };
 
@@ -25,6 +25,7 @@ pub struct CouponRequest {
 /// Puts a coupon on a cart, if it gives something there.
 #[utoipa::path(
     post, path = "/api/v1/carts/{id}/coupons", tag = "storefront", operation_id = "addCartCoupon",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
@@ -32,26 +33,27 @@ pub struct CouponRequest {
     request_body = CouponRequest,
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
         (status = 422, description = "Unknown, expired, used up, or gives nothing on this cart", body = Problem),
         (status = 503, description = "The coupon's plugin couldn't be run just now", body = Problem),
     )
 )]
 pub async fn add(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
     if_match: Option<IfMatch>,
     Json(request): Json<CouponRequest>,
 ) -> Result<Response, Error> {
-    let cart = carts.change(store.id, id, if_match.as_ref(), &Change::AddCoupon(request.code)).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &Change::AddCoupon(request.code)).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
 /// Takes a coupon off a cart.
 #[utoipa::path(
     delete, path = "/api/v1/carts/{id}/coupons/{code}", tag = "storefront", operation_id = "removeCartCoupon",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("code" = String, Path, description = "The coupon's code"),
@@ -59,16 +61,16 @@ pub async fn add(
     ),
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart, or the coupon isn't on it", body = Problem),
+        (status = 404, description = "No such cart, somebody else's, or the coupon isn't on it", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
     )
 )]
 pub async fn remove(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path((id, code)): Path<(Id<Cart>, CouponCode)>,
     if_match: Option<IfMatch>,
 ) -> Result<Response, Error> {
-    let cart = carts.change(store.id, id, if_match.as_ref(), &Change::RemoveCoupon(code)).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &Change::RemoveCoupon(code)).await?;
+    answer(&carts, caller.store.id, cart).await
 }

@@ -13,7 +13,7 @@ use crate::{
     api::carts::{CartBody, answer},
     carts::{Carts, Change, VariantReference},
     error::Error,
-    extract::{CurrentStore, IfMatch, Json, Path},
+    extract::{Caller, IfMatch, Json, Path},
     problem::Problem,
 };
 
@@ -56,6 +56,7 @@ impl LineRequest {
 /// Puts units of a variant on a cart, on top of those that are there.
 #[utoipa::path(
     post, path = "/api/v1/carts/{id}/lines", tag = "storefront", operation_id = "addCartLine",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
@@ -63,26 +64,27 @@ impl LineRequest {
     request_body = LineRequest,
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart or variant", body = Problem),
+        (status = 404, description = "No such cart or variant, or somebody else's cart", body = Problem),
         (status = 409, description = "Not enough in stock", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
         (status = 422, description = "Unknown SKU, bad quantity, other currency", body = Problem),
     )
 )]
 pub async fn add(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
     if_match: Option<IfMatch>,
     Json(request): Json<LineRequest>,
 ) -> Result<Response, Error> {
-    let cart = carts.change(store.id, id, if_match.as_ref(), &request.change("")?).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &request.change("")?).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
 /// Sets how many units a line has.
 #[utoipa::path(
     patch, path = "/api/v1/carts/{id}/lines/{line}", tag = "storefront", operation_id = "changeCartLine",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("line" = Uuid, Path, description = "The line"),
@@ -91,27 +93,28 @@ pub async fn add(
     request_body = QuantityRequest,
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart or line", body = Problem),
+        (status = 404, description = "No such cart or line, or somebody else's cart", body = Problem),
         (status = 409, description = "Not enough in stock", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
         (status = 422, description = "Bad quantity", body = Problem),
     )
 )]
 pub async fn set(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path((id, line)): Path<(Id<Cart>, Id<LineItem>)>,
     if_match: Option<IfMatch>,
     Json(request): Json<QuantityRequest>,
 ) -> Result<Response, Error> {
     let change = Change::SetQuantity { line, quantity: request.quantity };
-    let cart = carts.change(store.id, id, if_match.as_ref(), &change).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &change).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
 /// Takes a line off a cart.
 #[utoipa::path(
     delete, path = "/api/v1/carts/{id}/lines/{line}", tag = "storefront", operation_id = "removeCartLine",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("line" = Uuid, Path, description = "The line"),
@@ -119,16 +122,16 @@ pub async fn set(
     ),
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart or line", body = Problem),
+        (status = 404, description = "No such cart or line, or somebody else's cart", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
     )
 )]
 pub async fn remove(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path((id, line)): Path<(Id<Cart>, Id<LineItem>)>,
     if_match: Option<IfMatch>,
 ) -> Result<Response, Error> {
-    let cart = carts.change(store.id, id, if_match.as_ref(), &Change::RemoveLine(line)).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &Change::RemoveLine(line)).await?;
+    answer(&carts, caller.store.id, cart).await
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     carts::{Carts, Change},
     error::Error,
-    extract::{CurrentStore, IfMatch, Json, Path},
+    extract::{Caller, IfMatch, Json, Path},
     problem::Problem,
 };
 
@@ -52,6 +52,7 @@ pub struct ShippingMethodBody {
 /// Says where the goods go. A chosen method that doesn't go there is unchosen.
 #[utoipa::path(
     put, path = "/api/v1/carts/{id}/shipping-address", tag = "storefront", operation_id = "setCartShippingAddress",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
@@ -59,49 +60,52 @@ pub struct ShippingMethodBody {
     request_body = AddressBody,
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
         (status = 422, description = "Not an address", body = Problem),
     )
 )]
 pub async fn put_address(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
     if_match: Option<IfMatch>,
     Json(request): Json<AddressBody>,
 ) -> Result<Response, Error> {
     let change = Change::SetShippingAddress(address(request)?);
-    let cart = carts.change(store.id, id, if_match.as_ref(), &change).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &change).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
 /// The shipping methods that a cart is offered.
 #[utoipa::path(
     get, path = "/api/v1/carts/{id}/shipping-methods", tag = "storefront", operation_id = "listCartShippingMethods",
+    security((), ("customer" = []), ("api_key" = [])),
     params(("id" = Uuid, Path, description = "The cart")),
     responses(
         (status = 200, description = "The methods", body = ShippingMethodsBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
     )
 )]
 pub async fn list_methods(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
 ) -> Result<Json<ShippingMethodsBody>, Error> {
-    let cart = carts.find(store.id, id).await?;
-    let items = carts.shipping_methods(store.id, &cart).await?.into_iter().map(|method| ShippingMethodBody {
-        handle: method.handle.to_string(),
-        name: method.name,
-        price: MoneyBody::new(method.amount, cart.currency),
-    });
+    let cart = carts.find(&caller, id).await?;
+    let items =
+        carts.shipping_methods(caller.store.id, &cart).await?.into_iter().map(|method| ShippingMethodBody {
+            handle: method.handle.to_string(),
+            name: method.name,
+            price: MoneyBody::new(method.amount, cart.currency),
+        });
     Ok(Json(ShippingMethodsBody { items: items.collect() }))
 }
 
 /// Chooses a shipping method.
 #[utoipa::path(
     put, path = "/api/v1/carts/{id}/shipping-method", tag = "storefront", operation_id = "setCartShippingMethod",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
@@ -109,24 +113,25 @@ pub async fn list_methods(
     request_body = ShippingMethodRequest,
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
         (status = 422, description = "Not offered to this cart", body = Problem),
     )
 )]
 pub async fn put_method(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
     if_match: Option<IfMatch>,
     Json(request): Json<ShippingMethodRequest>,
 ) -> Result<Response, Error> {
     let change = Change::SetShippingMethod(request.method);
-    let cart = carts.change(store.id, id, if_match.as_ref(), &change).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.change(&caller, id, if_match.as_ref(), &change).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
-fn address(body: AddressBody) -> Result<Address, Error> {
+/// An address, if it is one.
+pub fn address(body: AddressBody) -> Result<Address, Error> {
     let mut violations = Violations::default();
     violations.expect((1..=4).contains(&body.lines.len()), "/lines", "must be 1 to 4 lines");
     let is_code = |code: &str, least, most| {

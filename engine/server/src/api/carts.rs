@@ -20,7 +20,7 @@ use crate::{
     api::{cart_lines::LineRequest, money::MoneyBody, time::Time},
     carts::{CartView, Carts, Change},
     error::Error,
-    extract::{CurrentStore, Json, Path},
+    extract::{Caller, Json, Path},
     problem::Problem,
 };
 
@@ -44,13 +44,13 @@ pub struct CreateCartRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Cart)]
 pub struct CartBody {
-    /// Whoever knows it may use the cart.
+    /// Whoever knows it may use the cart while it has no customer.
     id: Uuid,
     /// Counts changes; the ETag.
     version: i64,
     /// ISO 4217.
     currency: String,
-    /// The customer it is bound to.
+    /// The customer it is bound to, who alone may use it, signed in, beside the merchant.
     customer_id: Option<Uuid>,
     /// A guest's e-mail address.
     email: Option<String>,
@@ -109,9 +109,10 @@ pub struct AddressBody {
     pub country: String,
 }
 
-/// Makes a cart.
+/// Makes a cart. A signed-in customer's is theirs: nobody else but the merchant can use it.
 #[utoipa::path(
     post, path = "/api/v1/carts", tag = "storefront", operation_id = "createCart",
+    security((), ("customer" = []), ("api_key" = [])),
     request_body = CreateCartRequest,
     responses(
         (status = 201, description = "The cart", body = CartBody),
@@ -120,7 +121,7 @@ pub struct AddressBody {
     )
 )]
 pub async fn create(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Json(request): Json<CreateCartRequest>,
 ) -> Result<Response, Error> {
@@ -128,9 +129,9 @@ pub async fn create(
         request.lines.into_iter().enumerate().map(|(index, line)| line.change(&format!("/lines/{index}")));
     let mut changes = lines.collect::<Result<Vec<Change>, Error>>()?;
     changes.extend(request.coupons.into_iter().map(Change::AddCoupon));
-    let cart = carts.create(store.id, request.currency, &changes).await?;
+    let cart = carts.create(&caller, request.currency, &changes).await?;
     let location = format!("/api/v1/carts/{}", cart.id);
-    let mut response = answer(&carts, store.id, cart).await?;
+    let mut response = answer(&carts, caller.store.id, cart).await?;
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -141,19 +142,20 @@ pub async fn create(
 /// A cart.
 #[utoipa::path(
     get, path = "/api/v1/carts/{id}", tag = "storefront", operation_id = "getCart",
+    security((), ("customer" = []), ("api_key" = [])),
     params(("id" = Uuid, Path, description = "The cart")),
     responses(
         (status = 200, description = "The cart", body = CartBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
     )
 )]
 pub async fn get(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
 ) -> Result<Response, Error> {
-    let cart = carts.find(store.id, id).await?;
-    answer(&carts, store.id, cart).await
+    let cart = carts.find(&caller, id).await?;
+    answer(&carts, caller.store.id, cart).await
 }
 
 /// Answers a cart with its version as the ETag. Carts are nobody else's business, so no cache

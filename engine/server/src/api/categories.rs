@@ -1,11 +1,15 @@
 //! `GET /api/v1/categories`: the store's tree of categories.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use axum::extract::State;
+use axum::{extract::State, http::HeaderMap, response::Response};
 use martlet_domain::{
     Id,
     catalog::{Category, Handle},
+    settings::Store,
 };
 use martlet_store::Db;
 use serde::Serialize;
@@ -13,8 +17,9 @@ use utoipa::ToSchema;
 
 use super::page::Page;
 use crate::{
+    catalog::{Body, Catalog},
     error::Error,
-    extract::{CurrentStore, Json},
+    extract::CurrentStore,
 };
 
 /// A category and those below it.
@@ -37,11 +42,16 @@ pub struct CategoryNode {
 #[utoipa::path(get, path = "/api/v1/categories", tag = "storefront", operation_id = "list_categories",
     responses((status = 200, description = "The categories at the top, with those below", body = Page<CategoryNode>)))]
 pub async fn tree(
-    State(db): State<Db>,
+    State(catalog): State<Arc<Catalog>>,
     CurrentStore(store): CurrentStore,
-) -> Result<Json<Page<CategoryNode>>, Error> {
-    let categories = db.list_categories(store.id).await?;
-    Ok(Json(Page { items: nest(categories), next_cursor: None }))
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    Ok(catalog.categories(store.id).await?.answer(&headers))
+}
+
+/// The tree, from the database: what is sent.
+pub(crate) async fn read(db: &Db, store: Id<Store>) -> Result<Body, Error> {
+    Body::of(&Page { items: nest(db.list_categories(store).await?), next_cursor: None })
 }
 
 /// Nests a list that is sorted by position. Categories whose parent isn't there stand at the top.

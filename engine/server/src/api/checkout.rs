@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     api::{money::MoneyBody, order::OrderBody, text::Violations},
     error::Error,
-    extract::{Asked, CurrentStore, Path},
+    extract::{Asked, Caller, Path},
     idempotency::{self, Scope},
     orders::{self, Orders},
     problem::Problem,
@@ -50,6 +50,7 @@ pub struct PaymentRequest {
 /// lets go of them, and the cart can be ordered again.
 #[utoipa::path(
     post, path = "/api/v1/carts/{id}/checkout", tag = "storefront", operation_id = "checkoutCart",
+    security((), ("customer" = []), ("api_key" = [])),
     params(
         ("id" = Uuid, Path, description = "The cart"),
         ("Idempotency-Key" = String, Header, description = "A text of your own, new for each order: 1 to 255 visible ASCII characters"),
@@ -61,30 +62,32 @@ pub struct PaymentRequest {
             headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address"))),
         (status = 400, description = "`idempotency_key_required`", body = Problem),
         (status = 402, description = "`payment_declined`: the cart can be ordered again, with a new key", body = Problem),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
         (status = 409, description = "`price_changed`, with the quote; `insufficient_stock`, `line_unavailable`, \
             `cart_ordered`, `checkout_blocked`, `order_called_off` or `in_flight`", body = Problem),
         (status = 412, description = "The cart has changed", body = Problem),
-        (status = 422, description = "`cart_empty`, `checkout_incomplete`, `idempotency_key_reused` or \
-            `invalid_body`", body = Problem),
+        (status = 422, description = "`cart_empty`, `checkout_incomplete`, `coupon_not_claimed`, \
+            `idempotency_key_reused` or `invalid_body`", body = Problem),
         (status = 503, description = "`payment_unknown` or `pricing_unavailable`: send the same request with the \
             same key again", body = Problem),
     )
 )]
 pub async fn create(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(orders): State<Arc<Orders>>,
     Path(cart): Path<Id<Cart>>,
     asked: Asked<CheckoutRequest>,
 ) -> Result<Response, Error> {
-    let claim = asked.claim(store.id, Scope::Cart(cart)).ok_or(Error::IdempotencyKeyRequired)?;
+    let claim =
+        asked.claim(caller.store.id, Scope::Cart(cart, caller.who)).ok_or(Error::IdempotencyKeyRequired)?;
     let request = orders::CheckoutRequest {
+        who: caller.who,
         expected_total: asked.body.expected_total.into(),
         means: asked.body.payment.checked()?,
         if_match: asked.if_match,
         claim,
     };
-    let answer = orders.place_order(store.id, cart, request).await?;
+    let answer = orders.place_order(caller.store.id, cart, request).await?;
     Ok(idempotency::respond(answer))
 }
 

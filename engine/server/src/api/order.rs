@@ -1,4 +1,4 @@
-//! `GET /api/v1/orders/{id}`: an order, for who holds its cart and for staff.
+//! `GET /api/v1/orders/{id}`: an order, for its customer, for the guest who holds its cart and for staff.
 //!
 //! Shoppers and merchants are shown the same. What only the provider may know of the payment isn't in
 //! it, nor is the cart's id, which is as good as a key.
@@ -22,7 +22,7 @@ use crate::{
         time::Time,
     },
     error::Error,
-    extract::{CurrentStore, HeldCart, Path, Staff},
+    extract::{Caller, HeldCart, Path},
     idempotency,
     orders::Orders,
     problem::Problem,
@@ -198,15 +198,15 @@ pub struct CancellationBody {
     reason: Option<String>,
 }
 
-/// An order. Whoever has neither the cart it was made of nor an API key learns nothing of it, not
-/// even whether there is one.
+/// An order, for the customer who placed it, for a guest who holds the cart it was made of, and with an
+/// API key. Nobody else learns anything of it, not even whether there is one.
 #[utoipa::path(
     get, path = "/api/v1/orders/{id}", tag = "storefront", operation_id = "getOrder",
     params(
         ("id" = Uuid, Path, description = "The order"),
-        ("Martlet-Cart" = Option<Uuid>, Header, description = "The cart it was made of. Not needed with an API key"),
+        ("Martlet-Cart" = Option<Uuid>, Header, description = "The cart it was made of, where a guest placed it"),
     ),
-    security((), ("api_key" = [])),
+    security((), ("customer" = []), ("api_key" = [])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -215,19 +215,14 @@ pub struct CancellationBody {
     )
 )]
 pub async fn get(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(orders): State<Arc<Orders>>,
     Path(id): Path<Id<Order>>,
     held: Option<HeldCart>,
-    staff: Result<Staff, Error>,
 ) -> Result<Response, Error> {
-    let order = orders.find(store.id, id).await?;
-    let holds_cart = held.is_some_and(|HeldCart(cart)| cart == order.terms.cart);
-    match staff {
-        _ if holds_cart => {}
-        Ok(_) => {}
-        Err(Error::Unauthenticated { .. }) => return Err(Error::not_found::<Order>()),
-        Err(error) => return Err(error),
+    let order = orders.find(caller.store.id, id).await?;
+    if !caller.who.may_read(&order, held.map(|HeldCart(cart)| cart)) {
+        return Err(Error::not_found::<Order>());
     }
     Ok(idempotency::respond(stepped(&order)))
 }

@@ -1,24 +1,25 @@
 //! `GET /api/v1/products/popular`: what shoppers put into carts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::extract::State;
-use martlet_domain::money::Currency;
+use axum::{extract::State, http::HeaderMap, response::Response};
+use martlet_domain::{Id, catalog::Product, money::Currency, settings::Store};
 use martlet_store::Db;
 use serde::Deserialize;
 
 use super::{
     page::{Limit, Page},
-    products::{ProductSummary, currency_or_default},
+    products::ProductSummary,
 };
 use crate::{
-    clock::Clock,
+    catalog::{Body, Catalog},
     error::Error,
-    extract::{CurrentStore, Json, Query},
+    extract::{CurrentStore, Query},
+    stores::Stores,
 };
 
 /// How far back additions count: three days.
-const WINDOW: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+pub(crate) const WINDOW: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// How many, and in which currency.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -33,22 +34,36 @@ pub struct PopularParameters {
     pub limit: Limit,
 }
 
-/// The products that were added to carts most often in the last three days, in one page.
+/// The products that were added to carts most often in the last three days, as of a minute ago, in one
+/// page.
 #[utoipa::path(get, path = "/api/v1/products/popular", tag = "storefront", operation_id = "list_popular_products",
     params(PopularParameters),
     responses(
         (status = 200, description = "Products, the most wanted first", body = Page<ProductSummary>),
         (status = 400, description = "`malformed_query`", body = crate::problem::Problem)))]
 pub async fn list(
-    State(db): State<Db>,
-    State(clock): State<Clock>,
+    State(catalog): State<Arc<Catalog>>,
+    State(stores): State<Arc<Stores>>,
     CurrentStore(store): CurrentStore,
     Query(parameters): Query<PopularParameters>,
-) -> Result<Json<Page<ProductSummary>>, Error> {
-    let currency = currency_or_default(&db, &store, parameters.currency).await?;
-    let since = clock.now().minus(WINDOW);
-    let items = db.list_popular_products(store.id, since, currency, parameters.limit.get()).await?;
-    Ok(Json(Page { items: items.into_iter().map(Into::into).collect(), next_cursor: None }))
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let currency = match parameters.currency {
+        Some(currency) => currency,
+        None => stores.default_currency(&store).await?,
+    };
+    Ok(catalog.popular(store.id, currency, parameters.limit.get()).await?.answer(&headers))
+}
+
+/// Some products in their order, from the database: what is sent.
+pub(crate) async fn read(
+    db: &Db,
+    store: Id<Store>,
+    currency: Currency,
+    wanted: &[Id<Product>],
+) -> Result<Body, Error> {
+    let items = db.list_published_items(store, currency, wanted).await?;
+    Body::of(&Page { items: items.into_iter().map(ProductSummary::from).collect(), next_cursor: None })
 }
 
 #[cfg(test)]

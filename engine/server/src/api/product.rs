@@ -1,13 +1,12 @@
 //! `GET /api/v1/products/{product}`: one product, with all that a shopper chooses from.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
 use martlet_domain::{
-    Digest, Id,
+    Id,
     catalog::{Attribute, Category, Handle, Product, Sku, Variant},
+    settings::Store,
 };
 use martlet_store::Db;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{money::MoneyBody, time::Time};
 use crate::{
+    catalog::{Body, Catalog},
     error::Error,
     extract::{CurrentStore, Path},
 };
@@ -148,22 +148,28 @@ impl From<Variant> for VariantDetail {
         (status = 400, description = "`malformed_id`", body = crate::problem::Problem),
         (status = 404, description = "`not_found`", body = crate::problem::Problem)))]
 pub async fn get(
-    State(db): State<Db>,
+    State(catalog): State<Arc<Catalog>>,
     CurrentStore(store): CurrentStore,
     Path(name): Path<ProductName>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let product = match name {
-        ProductName::Id(id) => db.find_product(store.id, id).await?,
-        ProductName::Handle(handle) => db.find_product_by_handle(store.id, &handle).await?,
+    let page = match name {
+        ProductName::Id(id) => catalog.product(store.id, id).await?,
+        ProductName::Handle(handle) => catalog.product_by_handle(store.id, &handle).await?,
     };
-    let product = product.filter(|product| product.published).ok_or_else(Error::not_found::<Product>)?;
-    let variants = db.list_variants(store.id, product.id).await?;
+    Ok(page.body.answer(&headers))
+}
+
+/// The page of a product that shoppers can see, from the database: its handle and what is sent.
+pub(crate) async fn read(db: &Db, store: Id<Store>, id: Id<Product>) -> Result<(Handle, Body), Error> {
+    let product = db.find_product(store, id).await?.filter(|product| product.published);
+    let product = product.ok_or_else(Error::not_found::<Product>)?;
+    let variants = db.list_variants(store, product.id).await?;
     let categories = match product.categories.is_empty() {
         true => Vec::new(),
-        false => db.list_categories(store.id).await?,
+        false => db.list_categories(store).await?,
     };
-    with_etag(&headers, &detail(product, variants, categories))
+    Ok((product.handle.clone(), Body::of(&detail(product, variants, categories))?))
 }
 
 fn detail(product: Product, variants: Vec<Variant>, categories: Vec<Category>) -> ProductDetail {
@@ -190,33 +196,6 @@ fn detail(product: Product, variants: Vec<Variant>, categories: Vec<Category>) -
         variants,
         updated_at: Time(product.updated_at),
     }
-}
-
-/// The answer with an ETag made of its bytes, or 304 when the client has these already.
-fn with_etag<T: Serialize>(headers: &HeaderMap, body: &T) -> Result<Response, Error> {
-    let body = serde_json::to_vec(body)
-        .map_err(|error| Error::Internal(format!("an answer can't be written: {error}")))?;
-    let digest = Digest::of(&body).to_string();
-    let etag = format!("\"{}\"", &digest[..32]);
-    let mut response = if is_known(headers, &etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
-    };
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    Ok(response)
-}
-
-/// Compares weakly, as RFC 9110 (section 13.1.2) asks for.
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let sent = headers.get_all(header::IF_NONE_MATCH);
-    let mut tags = sent.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    tags.any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! `GET /api/v1/products`: what shoppers browse.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap, response::Response};
 use martlet_domain::{
     Id,
     catalog::{Handle, Product},
@@ -16,8 +18,10 @@ use super::{
     page::{Limit, Page, decode_cursor, encode_cursor},
 };
 use crate::{
+    catalog::{Body, Catalog},
     error::Error,
-    extract::{CurrentStore, Json, Query},
+    extract::{CurrentStore, Query},
+    stores::Stores,
 };
 
 /// Longest search that is looked at, in characters.
@@ -101,19 +105,32 @@ impl From<ProductItem> for ProductSummary {
 
 /// Products that shoppers can see, page by page.
 #[utoipa::path(get, path = "/api/v1/products", tag = "storefront", operation_id = "list_products",
-    params(ListParameters),
+    params(ListParameters,
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the answer that is there already")),
     responses(
-        (status = 200, description = "A page of products", body = Page<ProductSummary>),
+        (status = 200, description = "A page of products", body = Page<ProductSummary>,
+            headers(("ETag" = String, description = "Changes with anything in the answer"))),
+        (status = 304, description = "The answer that is there already is still right"),
         (status = 400, description = "`malformed_query` or `malformed_cursor`", body = crate::problem::Problem)))]
 pub async fn list(
-    State(db): State<Db>,
+    State(catalog): State<Arc<Catalog>>,
+    State(stores): State<Arc<Stores>>,
     CurrentStore(store): CurrentStore,
     Query(parameters): Query<ListParameters>,
-) -> Result<Json<Page<ProductSummary>>, Error> {
-    let currency = currency_or_default(&db, &store, parameters.currency).await?;
-    let page = page(&db, &store, parameters.query(currency, true)?).await?;
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let currency = match parameters.currency {
+        Some(currency) => currency,
+        None => stores.default_currency(&store).await?,
+    };
+    Ok(catalog.list(store.id, parameters.query(currency, true)?).await?.answer(&headers))
+}
+
+/// A page of a list, from the database: what is sent.
+pub(crate) async fn read(db: &Db, store: Id<Store>, query: &ProductQuery) -> Result<Body, Error> {
+    let page = db.list_products(store, query).await?;
     let next_cursor = page.next.as_ref().map(encode_cursor).transpose()?;
-    Ok(Json(Page { items: page.items.into_iter().map(Into::into).collect(), next_cursor }))
+    Body::of(&Page { items: page.items.into_iter().map(ProductSummary::from).collect(), next_cursor })
 }
 
 impl ListParameters {

@@ -13,7 +13,7 @@ use crate::{
     api::{money::MoneyBody, time::Time},
     carts::Carts,
     error::Error,
-    extract::{CurrentStore, Json, Path},
+    extract::{Caller, Json, Path},
     problem::Problem,
 };
 
@@ -224,18 +224,19 @@ pub struct ReasonBody {
 /// What a cart costs now, and why: every candidate of every plugin, applied or rejected.
 #[utoipa::path(
     get, path = "/api/v1/carts/{id}/quote", tag = "storefront", operation_id = "getCartQuote",
+    security((), ("customer" = []), ("api_key" = [])),
     params(("id" = Uuid, Path, description = "The cart")),
     responses(
         (status = 200, description = "The quote", body = QuoteBody),
-        (status = 404, description = "No such cart", body = Problem),
+        (status = 404, description = "No such cart, or somebody else's", body = Problem),
         (status = 409, description = "A line can no longer be sold", body = Problem),
     )
 )]
 pub async fn get(
-    CurrentStore(store): CurrentStore,
+    caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
 ) -> Result<impl IntoResponse, Error> {
-    let priced = carts.quote(store.id, id).await?;
+    let priced = carts.quote(&caller, id).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(QuoteBody::from(&priced))))
 }

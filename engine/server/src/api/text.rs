@@ -42,9 +42,30 @@ impl Violations {
     }
 }
 
+/// Checks what can be checked without sending anything: one `@` with something on either side, no
+/// spaces, at most 254 bytes (RFC 5321, section 4.5.3.1). Addresses are kept in lower case.
+pub fn email_address(text: &str) -> Option<String> {
+    let email = text.trim().to_lowercase();
+    let sound = email.len() <= 254
+        && !email.chars().any(|char| char.is_whitespace() || char.is_control())
+        && email.rsplit_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !local.contains('@') && !domain.is_empty() && !domain.starts_with('.')
+        });
+    sound.then_some(email)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_lower_cased_and_others_refused() {
+        assert_eq!(email_address(" Jo@Example.com ").as_deref(), Some("jo@example.com"));
+        for wrong in ["", "jo", "@example.com", "jo@", "jo@@example.com", "jo smith@example.com", "jo@.com"] {
+            assert_eq!(email_address(wrong), None, "{wrong}");
+        }
+        assert_eq!(email_address(&format!("{}@example.com", "a".repeat(250))), None);
+    }
 
     #[test]
     fn texts_are_trimmed_and_bounded() {

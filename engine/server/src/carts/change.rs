@@ -44,12 +44,12 @@ impl Carts {
                 let found = self.db.find_customer(store, *customer).await?;
                 cart.customer = Some(found.ok_or_else(Error::not_found::<Customer>)?.id);
                 cart.email = None;
-                Ok(())
+                self.drop_unclaimed(store, cart).await
             }
             Change::SetEmail(email) => {
                 cart.customer = None;
                 cart.email = Some(email.clone());
-                Ok(())
+                self.drop_unclaimed(store, cart).await
             }
             Change::SetShippingAddress(address) => self.set_address(store, cart, address).await,
             Change::SetShippingMethod(method) => {
@@ -139,6 +139,7 @@ impl Carts {
         if cart.coupons.len() >= MAX_COUPONS {
             return Err(Error::CartFull { what: "coupons", limit: MAX_COUPONS });
         }
+        self.check_claimed(store, cart, &coupon).await?;
         let mut tried = cart.clone();
         tried.coupons.push(coupon.id);
         let priced = self.price(store, tried, now).await?;

@@ -1,12 +1,19 @@
 //! `martlet config check`.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use martlet_plugin_host::Host;
 use martlet_store::Db;
 use toml::{Table, Value};
 
-use crate::config::Config;
+use crate::{
+    config::{Config, ServerConfig},
+    redis::{Redis, Unavailable},
+    serve::{CLOSING, Certificates},
+};
+
+/// How long Kubernetes and others wait after SIGTERM unless they are told otherwise.
+const USUAL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What was looked at, and what is wrong with it.
 type Finding = (&'static str, Result<String, String>);
@@ -21,6 +28,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     }
     let mut findings = database(config).await;
     findings.push(("plugin host", plugin_host(config)));
+    findings.push(("redis", redis(config).await));
+    findings.push(("tls", tls(config).await));
+    findings.push(("leaving", Ok(leaving(&config.server))));
     let mut code = ExitCode::SUCCESS;
     for (what, finding) in findings {
         match finding {
@@ -84,10 +94,49 @@ fn plugin_host(config: &Config) -> Result<String, String> {
     Host::new(config.plugins.host()).map(|_| "it starts".to_owned()).map_err(|error| error.to_string())
 }
 
+async fn redis(config: &Config) -> Result<String, String> {
+    let redis = Redis::connect(&config.redis).map_err(|error| error.to_string())?;
+    match redis.ping().await {
+        Ok(()) => Ok("it answers".to_owned()),
+        Err(Unavailable::Off) => Ok("none: each instance counts and remembers for itself".to_owned()),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+async fn tls(config: &Config) -> Result<String, String> {
+    match Certificates::configured(&config.tls).await {
+        Ok(Some(_)) => Ok("certificate and key belong together".to_owned()),
+        Ok(None) if config.server.behind_tls => Ok("spoken by what stands in front".to_owned()),
+        Ok(None) => Ok("none: plain HTTP".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Supervisors kill what hasn't ended some time after SIGTERM.
+fn leaving(config: &ServerConfig) -> String {
+    let longest = config.longest_leave();
+    let words = format!(
+        "at most {} ms after SIGTERM: {} as not ready, {} for requests under way, {} for closing",
+        longest.as_millis(),
+        config.drain_delay_ms,
+        config.shutdown_grace_ms,
+        CLOSING.as_millis(),
+    );
+    if longest <= USUAL_PATIENCE {
+        words
+    } else {
+        format!("{words}; more than the {} s after which many supervisors kill", USUAL_PATIENCE.as_secs())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::DatabaseConfig, secret::Secret};
+    use crate::{
+        config::{DatabaseConfig, TlsConfig},
+        secret::Secret,
+        testing::CertificateFiles,
+    };
 
     fn words(findings: &[Finding]) -> Vec<String> {
         let words = |(what, found): &Finding| match found {
@@ -117,5 +166,28 @@ mod tests {
         let found = words(&database(&config).await);
         let store = "problem default store: there is no store `default`; create it, as with `martlet seed`";
         assert_eq!(found, ["ok database: it answers", "ok tables: they are up to date", store]);
+    }
+
+    #[test]
+    fn by_default_the_server_leaves_before_it_is_killed() {
+        let config = ServerConfig::default();
+        assert!(config.longest_leave() <= USUAL_PATIENCE);
+        let words = "at most 25000 ms after SIGTERM: 0 as not ready, 20000 for requests under way, \
+                     5000 for closing";
+        assert_eq!(leaving(&config), words);
+        let config = ServerConfig { drain_delay_ms: 5_001, ..config };
+        assert!(leaving(&config).ends_with("; more than the 30 s after which many supervisors kill"));
+    }
+
+    #[tokio::test]
+    async fn certificate_and_key_are_looked_at() {
+        let with = |tls| Config { tls, ..Config::default() };
+        assert_eq!(tls(&Config::default()).await.as_deref(), Ok("none: plain HTTP"));
+        let files = CertificateFiles::create();
+        let sound = files.config();
+        assert_eq!(tls(&with(sound.clone())).await.as_deref(), Ok("certificate and key belong together"));
+        let swapped = TlsConfig { certificate: sound.key.clone(), key: sound.certificate.clone(), ..sound };
+        let problem = tls(&with(swapped)).await.unwrap_err();
+        assert!(problem.ends_with("must hold a chain of certificates in PEM form"), "{problem}");
     }
 }

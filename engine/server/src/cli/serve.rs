@@ -1,6 +1,6 @@
 //! `martlet serve`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use martlet_plugin_host::Host;
@@ -8,16 +8,19 @@ use martlet_store::Db;
 use tokio::net::TcpListener;
 
 use crate::{
+    auth::PasswordCost,
     clock::Clock,
     config::Config,
+    error::Error,
     ids::Ids,
-    operations::Operations,
-    orders::Orders,
-    payments::Payments,
-    price_cart::Pricer,
-    router, serve,
-    state::{AppState, BodyLimit, RequestRules},
+    redis::Redis,
+    router,
+    serve::{self, Certificates},
+    state::{AppState, Foundation},
 };
+
+/// How often sessions that have ended are deleted: nothing waits for it.
+const SESSIONS_SWEPT_EVERY: Duration = Duration::from_secs(600);
 
 /// Serves until the process is asked to end.
 pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCode> {
@@ -27,12 +30,21 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     }
     let pending = db.pending_migrations().await?;
     ensure!(pending.is_empty(), "{} migrations are pending: run `martlet migrate` first", pending.len());
+    let certificates = Certificates::configured(&config.tls).await?;
     let state = state(config, db)?;
     state.pricer.warm(&state.db).await?;
+    // Nobody is kept waiting for it: what isn't warm yet is read when it is asked for.
+    let warming = tokio::spawn(warm(state.clone()));
     let address = config.server.address;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("{address} can't be listened on"))?;
-    tracing::info!(address = %listener.local_addr()?, version = crate::operations::VERSION, "listening");
+    let (version, tls) = (crate::operations::VERSION, certificates.is_some());
+    tracing::info!(address = %listener.local_addr()?, version, tls, "listening");
+    if let Some(certificates) = certificates.clone() {
+        let interval = config.tls.reload_interval();
+        tokio::spawn(async move { certificates.follow(interval).await });
+    }
+    let listener = serve::Listener::new(listener, certificates);
     let operations = state.operations.clone();
     let db = state.db.clone();
     let stop = async {
@@ -41,30 +53,60 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
         }
     };
     let sweeping = tokio::spawn(state.orders.clone().run(config.orders.sweep_interval()));
+    let auth = state.auth.clone();
+    let forgetting = tokio::spawn(async move { auth.sessions.run(SESSIONS_SWEPT_EVERY).await });
+    let listening = tokio::spawn(state.changes.clone().run());
+    let limits = state.rules.limits.clone();
+    let limiting = tokio::spawn(async move { limits.run().await });
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
     // Whatever it is at, another engine or the next start goes on with.
     sweeping.abort();
-    db.close().await;
+    forgetting.abort();
+    listening.abort();
+    warming.abort();
+    limiting.abort();
+    // A connection that doesn't come back is given up: the database notices when the process is gone.
+    if tokio::time::timeout(serve::CLOSING, db.close()).await.is_err() {
+        tracing::warn!("the database was left without closing all connections to it");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads what is wanted most.
+async fn warm(state: AppState) {
+    let warmed = async {
+        let mut pages = 0;
+        for store in state.db.list_stores().await? {
+            pages += state.catalog.warm(store.id).await?;
+        }
+        Ok::<usize, Error>(pages)
+    };
+    match warmed.await {
+        Ok(pages) => tracing::info!(pages, "the pages that are wanted most are at hand"),
+        Err(error) => tracing::warn!("pages aren't read ahead: {error}"),
+    }
+}
+
 fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
-    let clock = Clock::System;
-    let operations = Operations::new(clock.now()).context("the metrics can't be set up")?;
-    let pricer = Arc::new(Pricer::new(Arc::new(Host::new(config.plugins.host())?)));
-    let payments = Payments::new(db.clone(), clock.clone(), &config.payments);
-    let rules = config.orders.rules();
-    Ok(AppState {
-        orders: Orders::new(db.clone(), pricer.clone(), clock.clone(), Ids::System, payments, rules),
-        db,
-        pricer,
-        clock,
-        ids: Ids::System,
-        operations: Arc::new(operations),
-        rules: Arc::new(RequestRules {
-            body_limit: BodyLimit(config.server.body_limit_bytes),
-            timeout: config.server.request_timeout(),
-            default_store: config.stores.default.parse()?,
-        }),
-    })
+    if config.auth.signing_keys.is_empty() && config.database.url.reveal().starts_with("mysql:") {
+        tracing::warn!(
+            "auth.signing_keys is empty: access tokens are good on this instance only, until it ends"
+        );
+    }
+    if config.limits.enabled && config.server.behind_tls && config.server.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "server.trusted_proxies is empty: whoever comes through what stands in front is limited as one"
+        );
+    }
+    AppState::new(
+        config,
+        Foundation {
+            db,
+            redis: Redis::connect(&config.redis)?,
+            host: Arc::new(Host::new(config.plugins.host())?),
+            clock: Clock::System,
+            ids: Ids::System,
+            password_cost: PasswordCost::default(),
+        },
+    )
 }

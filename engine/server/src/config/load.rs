@@ -12,8 +12,12 @@ pub const ENVIRONMENT_PREFIX: &str = "MARTLET_";
 const FILE_VARIABLE: &str = "MARTLET_CONFIG";
 /// Variables of the project's own tests, which run the binary in their environment.
 const TEST_PREFIX: &str = "MARTLET_TEST_";
-/// What hosts commonly call the database's address. `MARTLET_DATABASE__URL` wins over it.
-const DATABASE_URL: &str = "DATABASE_URL";
+/// What hosts commonly call addresses, and which setting each is. Our own variables win over them.
+const COMMON: &[(&str, &str, &str)] = &[
+    ("DATABASE_URL", "database", "url"),
+    ("DATABASE_READ_URL", "database", "read_url"),
+    ("REDIS_URL", "redis", "url"),
+];
 
 /// Variables of the environment, by name.
 pub type Environment = Vec<(String, String)>;
@@ -95,8 +99,10 @@ fn read(file: &Path) -> Result<Table, ConfigError> {
 fn overlay(table: &mut Table, environment: &Environment) -> Result<(), ConfigError> {
     let defaults = Table::try_from(Config::default())
         .map_err(|error| ConfigError::Refused(format!("the defaults can't be written down: {error}")))?;
-    if let Some((_, url)) = environment.iter().find(|(name, _)| name == DATABASE_URL) {
-        set(table, "database", "url", Value::String(url.clone()));
+    for (name, text) in environment {
+        if let Some((_, section, key)) = COMMON.iter().find(|(common, ..)| common == name) {
+            set(table, section, key, Value::String(text.clone()));
+        }
     }
     for (name, text) in environment {
         let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
@@ -147,6 +153,7 @@ fn names(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -177,11 +184,37 @@ mod tests {
     }
 
     #[test]
-    fn database_url_is_taken_unless_ours_is_set() {
-        let theirs = [("DATABASE_URL", "sqlite://theirs.db")];
-        assert_eq!(load(None, &environment(&theirs)).unwrap().database.url.reveal(), "sqlite://theirs.db");
-        let both = [("MARTLET_DATABASE__URL", "sqlite://ours.db"), theirs[0]];
-        assert_eq!(load(None, &environment(&both)).unwrap().database.url.reveal(), "sqlite://ours.db");
+    fn common_names_of_addresses_are_taken_unless_ours_are_set() {
+        let theirs = [
+            ("DATABASE_URL", "mysql://theirs/shop"),
+            ("DATABASE_READ_URL", "mysql://replica/shop"),
+            ("REDIS_URL", "redis://theirs"),
+        ];
+        let addresses = |pairs: &[(&str, &str)]| {
+            let config = load(None, &environment(pairs)).unwrap();
+            let reveal = |secret: Option<Secret>| secret.map(|secret| secret.reveal().to_owned());
+            (
+                config.database.url.reveal().to_owned(),
+                reveal(config.database.read_url),
+                reveal(config.redis.url),
+            )
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            addresses(&theirs),
+            ("mysql://theirs/shop".to_owned(), some("mysql://replica/shop"), some("redis://theirs"))
+        );
+        let ours = [
+            ("MARTLET_DATABASE__URL", "mysql://ours/shop"),
+            ("MARTLET_DATABASE__READ_URL", ""),
+            ("MARTLET_REDIS__URL", "rediss://ours"),
+        ];
+        let both = [ours, theirs].concat();
+        assert_eq!(addresses(&both), ("mysql://ours/shop".to_owned(), None, some("rediss://ours")));
+        // They win over the file, as the environment does.
+        let file = file("[redis]\nurl = \"redis://file\"\n");
+        let config = load(Some(file.path()), &environment(&theirs)).unwrap();
+        assert_eq!(config.redis.url.unwrap().reveal(), "redis://theirs");
     }
 
     #[test]
@@ -194,6 +227,8 @@ mod tests {
             ("MARTLET_SERVER__REQUEST_TIMEOUT_MS", "1", "100 to 600000"),
             ("MARTLET_SERVER__ADDRESS", "localhost", "socket address"),
             ("MARTLET_DATABASE__URL", "postgres://x", "sqlite: or mysql:"),
+            ("DATABASE_READ_URL", "mysql://x/y", "so does database.url"),
+            ("MARTLET_REDIS__URL", "http://x", "redis:// or rediss://"),
             ("MARTLET_LOG__FILTER", "a=b=c", "log.filter"),
             ("MARTLET_PAYMENTS__TIMEOUT_MS", "10000", "below server.request_timeout_ms"),
             ("MARTLET_PAYMENTS__TEST", "maybe", "true or false"),

@@ -6,6 +6,7 @@ use martlet_domain::catalog::Handle;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
+use super::TrustedProxies;
 use crate::secret::Secret;
 
 /// The HTTP side.
@@ -18,8 +19,20 @@ pub struct ServerConfig {
     pub body_limit_bytes: usize,
     /// Longest time for a request, in milliseconds. A slower one gets 503.
     pub request_timeout_ms: u64,
-    /// Longest time for a client to send a request's headers, in milliseconds.
+    /// Whether something in front, such as a load balancer, speaks TLS with clients. It makes answers
+    /// tell browsers to come back by https alone, as answers do that go over TLS from here.
+    pub behind_tls: bool,
+    /// Networks of the proxies and load balancers in front, such as `["10.0.0.0/16"]`: they are believed
+    /// in `X-Forwarded-For` about whom they were asked by. Nobody else is.
+    pub trusted_proxies: TrustedProxies,
+    /// Most connections at once. Others wait where the operating system keeps them.
+    pub max_connections: u32,
+    /// Longest time for a client to shake hands and, after that, to send the headers of its first
+    /// request, in milliseconds.
     pub header_timeout_ms: u64,
+    /// How long a connection is kept on which nothing is asked, in milliseconds: longer than a load
+    /// balancer in front keeps it, or that may ask on one which is just being closed.
+    pub keep_alive_timeout_ms: u64,
     /// How long the server still takes requests after SIGTERM while it already reports itself as
     /// not ready, in milliseconds: the time a load balancer needs to notice.
     pub drain_delay_ms: u64,
@@ -33,7 +46,11 @@ impl Default for ServerConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             body_limit_bytes: 1 << 20,
             request_timeout_ms: 10_000,
+            behind_tls: false,
+            trusted_proxies: TrustedProxies::default(),
+            max_connections: 4_096,
             header_timeout_ms: 10_000,
+            keep_alive_timeout_ms: 75_000,
             drain_delay_ms: 0,
             shutdown_grace_ms: 20_000,
         }
@@ -46,10 +63,18 @@ impl ServerConfig {
         Duration::from_millis(self.request_timeout_ms)
     }
 
+    /// How long the server takes to leave, at most.
+    pub fn longest_leave(&self) -> Duration {
+        Duration::from_millis(self.drain_delay_ms + self.shutdown_grace_ms) + crate::serve::CLOSING
+    }
+
     pub(super) fn check(&self, problems: &mut Vec<String>) {
+        self.trusted_proxies.check(problems);
         within(problems, "server.body_limit_bytes", self.body_limit_bytes as u64, 1_024, 64 << 20);
         within(problems, "server.request_timeout_ms", self.request_timeout_ms, 100, 600_000);
+        within(problems, "server.max_connections", self.max_connections.into(), 1, 1_000_000);
         within(problems, "server.header_timeout_ms", self.header_timeout_ms, 100, 600_000);
+        within(problems, "server.keep_alive_timeout_ms", self.keep_alive_timeout_ms, 100, 3_600_000);
         within(problems, "server.drain_delay_ms", self.drain_delay_ms, 0, 600_000);
         within(problems, "server.shutdown_grace_ms", self.shutdown_grace_ms, 0, 600_000);
     }
@@ -61,6 +86,10 @@ impl ServerConfig {
 pub struct DatabaseConfig {
     /// `sqlite://FILE` or `mysql://USER:PASSWORD@HOST/DATABASE`.
     pub url: Secret,
+    /// The same of a replica for MySQL, which reads go to that bear being a little behind; empty for
+    /// none.
+    #[serde(with = "super::optional")]
+    pub read_url: Option<Secret>,
     /// Most connections; for SQLite those that read, beside the one that writes.
     pub max_connections: u32,
     /// How long a request waits for a connection, in milliseconds.
@@ -85,6 +114,7 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: Secret::new("sqlite://martlet.db"),
+            read_url: None,
             max_connections: 16,
             acquire_timeout_ms: 5_000,
             lock_timeout_ms: 5_000,
@@ -111,6 +141,11 @@ impl DatabaseConfig {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
         if !["sqlite:", "mysql:"].iter().any(|scheme| self.url.reveal().starts_with(scheme)) {
             problems.push("database.url begins with sqlite: or mysql:".to_owned());
+        }
+        if let Some(replica) = &self.read_url
+            && ![&self.url, replica].iter().all(|url| url.reveal().starts_with("mysql:"))
+        {
+            problems.push("database.read_url begins with mysql:, and so does database.url then".to_owned());
         }
         within(problems, "database.max_connections", self.max_connections.into(), 1, 1_000);
         within(problems, "database.acquire_timeout_ms", self.acquire_timeout_ms, 10, 600_000);

@@ -6,11 +6,11 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
-use martlet_domain::{Digest, settings::Store};
+use martlet_domain::{Digest, Id, settings::Store};
 use martlet_store::{ApiKey, Db};
 
 use super::CurrentStore;
-use crate::{error::Error, state::RequestRules};
+use crate::{error::Error, limits::Tally, state::RequestRules, stores::Stores};
 
 /// What API keys begin with, so that scanners for leaked secrets know them.
 pub const KEY_PREFIX: &str = "mk_";
@@ -31,24 +31,42 @@ impl<S> FromRequestParts<S> for Staff
 where
     S: Send + Sync,
     Db: FromRef<S>,
+    Arc<Stores>: FromRef<S>,
     Arc<RequestRules>: FromRef<S>,
 {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let secret = hash_of_key(bearer(&parts.headers)?);
+        let secret = bearer(&parts.headers).map(hash_of_key)?;
         let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
-        let found = Db::from_ref(state).find_api_key(store.id, secret).await?;
-        let key = found.ok_or(Error::Unauthenticated { sent: true })?;
-        tracing::debug!(api_key = %key.id, "authenticated");
+        let key = find(&Db::from_ref(state), store.id, secret).await?;
+        if let Some(tally) = parts.extensions.get::<Tally>() {
+            tally.know_key(secret);
+        }
         Ok(Self { store, key })
     }
+}
+
+/// The API key that a request has, if its store knows it.
+pub(super) async fn key_of(db: &Db, store: Id<Store>, headers: &HeaderMap) -> Result<ApiKey, Error> {
+    find(db, store, bearer(headers).map(hash_of_key)?).await
+}
+
+async fn find(db: &Db, store: Id<Store>, secret: Digest) -> Result<ApiKey, Error> {
+    let key = db.find_api_key(store, secret).await?.ok_or(Error::Unauthenticated { sent: true })?;
+    tracing::debug!(api_key = %key.id, "authenticated");
+    Ok(key)
 }
 
 /// What is stored of an API key. It has 256 random bits, so a plain hash can't be guessed back,
 /// and looking it up by hash leaks nothing through time that would help to guess the key.
 pub fn hash_of_key(secret: &str) -> Digest {
     Digest::of(secret.as_bytes())
+}
+
+/// The hash of what a request has as an API key, whether or not there is such a key.
+pub fn hash_of_sent_key(headers: &HeaderMap) -> Option<Digest> {
+    bearer(headers).ok().map(hash_of_key)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {

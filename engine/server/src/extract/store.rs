@@ -7,9 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 use martlet_domain::{catalog::Handle, settings::Store};
-use martlet_store::Db;
 
-use crate::{error::Error, state::RequestRules};
+use crate::{error::Error, state::RequestRules, stores::Stores};
 
 /// Names the store where the host name doesn't.
 const STORE_HEADER: HeaderName = HeaderName::from_static("martlet-store");
@@ -24,29 +23,29 @@ pub struct CurrentStore(pub Store);
 impl<S> FromRequestParts<S> for CurrentStore
 where
     S: Send + Sync,
-    Db: FromRef<S>,
+    Arc<Stores>: FromRef<S>,
     Arc<RequestRules>: FromRef<S>,
 {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let db = Db::from_ref(state);
+        let stores = Arc::<Stores>::from_ref(state);
         let header = named(&parts.headers)?;
         let hosted = match host(parts) {
-            Some(host) => db.find_store_by_host(&host).await?,
+            Some(host) => stores.by_host(&host).await?,
             None => None,
         };
         match (hosted, header) {
             (Some(store), Some(named)) if store.handle != named => Err(Error::StoreConflict),
             (Some(store), _) => Ok(Self(store)),
-            (None, Some(named)) => find(&db, &named).await,
-            (None, None) => find(&db, &Arc::<RequestRules>::from_ref(state).default_store).await,
+            (None, Some(named)) => find(&stores, &named).await,
+            (None, None) => find(&stores, &Arc::<RequestRules>::from_ref(state).default_store).await,
         }
     }
 }
 
-async fn find(db: &Db, handle: &Handle) -> Result<CurrentStore, Error> {
-    let store = db.find_store_by_handle(handle).await?;
+async fn find(stores: &Stores, handle: &Handle) -> Result<CurrentStore, Error> {
+    let store = stores.by_handle(handle).await?;
     store.map(CurrentStore).ok_or_else(|| Error::StoreNotFound { handle: handle.to_string() })
 }
 

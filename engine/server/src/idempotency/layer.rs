@@ -8,7 +8,7 @@ use axum::{
         FromRequest as _, FromRequestParts as _, MatchedPath, RawPathParams, Request, State,
         rejection::{BytesRejection, FailedToBufferBody},
     },
-    http::{Method, request::Parts},
+    http::{Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use super::{Scope, answer, claim_for, digest_of_request};
 use crate::{
     error::Error,
-    extract::{CurrentStore, IDEMPOTENCY_KEY, IdempotencyKey, Staff},
+    extract::{Caller, IDEMPOTENCY_KEY, IdempotencyKey, Who},
     frame::{self, RequestId},
     state::AppState,
 };
@@ -66,14 +66,18 @@ async fn scope(
         let id = params.as_ref().and_then(|params| params.iter().find(|(name, _)| *name == "id"));
         // What is no id is the handler's to refuse.
         let Some(Ok(cart)) = id.map(|(_, id)| id.parse()) else { return Ok(None) };
-        let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
-        return Ok(Some((store.id, Scope::Cart(cart))));
+        let Caller { store, who } = Caller::from_request_parts(parts, state).await?;
+        return Ok(Some((store.id, Scope::Cart(cart, who))));
     }
-    match Staff::from_request_parts(parts, state).await {
-        Ok(staff) => Ok(Some((staff.store.id, Scope::ApiKey(staff.key.id)))),
-        Err(Error::Unauthenticated { .. }) => Ok(None),
-        Err(error) => Err(error),
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
     }
+    let Caller { store, who } = Caller::from_request_parts(parts, state).await?;
+    Ok(match who {
+        Who::Guest => None,
+        Who::Customer(customer) => Some((store.id, Scope::Customer(customer))),
+        Who::Staff(key) => Some((store.id, Scope::ApiKey(key))),
+    })
 }
 
 async fn whole(request: Request, state: &AppState) -> Result<Bytes, Error> {

@@ -76,14 +76,17 @@ async fn a_claim_is_of_a_store_a_scope_a_route_and_a_key() {
     let claim = async |store, scope, route, text| {
         claim_for(Id::new(uuid(store)), scope, route, &key(text).await, request, "r-1", NOW)
     };
-    let cart = Scope::Cart(Id::new(uuid(2)));
+    let cart = Scope::Cart(Id::new(uuid(2)), Who::Guest);
     let first = claim(1, cart, "/a", "k").await;
     assert_eq!(first, claim(1, cart, "/a", "\"k\"").await);
     assert_eq!((first.request, first.request_id.as_str(), first.created_at), (request, "r-1", NOW));
     assert_eq!(first.expires_at.as_millis() - NOW.as_millis(), 86_400_000);
     let others = [
         claim(2, cart, "/a", "k").await,
-        claim(1, Scope::Cart(Id::new(uuid(3))), "/a", "k").await,
+        claim(1, Scope::Cart(Id::new(uuid(3)), Who::Guest), "/a", "k").await,
+        claim(1, Scope::Cart(Id::new(uuid(2)), Who::Customer(Id::new(uuid(3)))), "/a", "k").await,
+        claim(1, Scope::Cart(Id::new(uuid(2)), Who::Staff(Id::new(uuid(3)))), "/a", "k").await,
+        claim(1, Scope::Customer(Id::new(uuid(2))), "/a", "k").await,
         claim(1, Scope::ApiKey(Id::new(uuid(2))), "/a", "k").await,
         claim(1, cart, "/b", "k").await,
         claim(1, cart, "/ak", "k").await,

@@ -14,11 +14,20 @@ use martlet_store::{Claim, Committed, Placement, StoreError, StoredAnswer, Uniqu
 use tracing::Instrument as _;
 
 use super::{Orders, TRIES};
-use crate::{api::carts::title, error::Error, extract::IfMatch, operations::VERSION, price_cart::PricedCart};
+use crate::{
+    api::carts::title,
+    carts,
+    error::Error,
+    extract::{IfMatch, Who},
+    operations::VERSION,
+    price_cart::PricedCart,
+};
 
 /// What a shopper asks for at checkout.
 #[derive(Debug, Clone)]
 pub struct CheckoutRequest {
+    /// On whose behalf.
+    pub who: Who,
     /// The total that the shopper has seen and agrees to.
     pub expected_total: Money,
     /// How it is paid.
@@ -83,7 +92,8 @@ impl Orders {
     ) -> Result<Try, Error> {
         let turn = self.turns.acquire().await;
         let turn = turn.map_err(|_| Error::Internal("no more checkouts are taken".to_owned()))?;
-        let cart = self.db.find_cart(store, cart).await?.ok_or_else(Error::not_found::<Cart>)?;
+        let cart = self.db.find_cart(store, cart).await?.filter(|cart| request.who.may_use(cart));
+        let cart = cart.ok_or_else(Error::not_found::<Cart>)?;
         if cart.order.is_some() {
             // A request with the same key, sent at the same time, may have made it one.
             let answer = self.answer_of(request.claim.id, request.claim.request).await?;
@@ -95,6 +105,7 @@ impl Orders {
         check_complete(&priced)?;
         check_price(&priced, request)?;
         check_stock(&priced)?;
+        self.check_claims(store, &priced).await?;
         fault::point("checkout.priced");
         let placement = self.placement(store, &priced, request, now);
         drop(turn);
@@ -132,6 +143,19 @@ impl Orders {
                 Err(Error::Internal("a new order was taken for a step".to_owned()))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a coupon that has to be claimed and that the cart's customer hasn't: it may have become
+    /// such a coupon since it was put on. What was claimed stays so, so this holds until the order is
+    /// placed.
+    async fn check_claims(&self, store: Id<Store>, priced: &PricedCart) -> Result<(), Error> {
+        let cart = &priced.cart;
+        let unclaimed = carts::unclaimed(&self.db, store, cart.customer, &cart.coupons).await?;
+        let coupon = priced.coupons.iter().find(|coupon| unclaimed.contains(&coupon.id));
+        match coupon {
+            Some(coupon) => Err(Error::CouponNotClaimed { code: coupon.code.clone() }),
+            None => Ok(()),
         }
     }
 

@@ -6,10 +6,11 @@
 //! given is read under the lock, given away in memory ([`martlet_domain::order::Levels`]), and written
 //! with conditions that fail if anybody else had written in between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use martlet_domain::{
     Digest, Id, Timestamp,
+    catalog::Variant,
     customer::Customer,
     order::{Ask, Effects, Order, Shortage},
     quote::Receipt,
@@ -167,13 +168,16 @@ async fn commit_in(
     fault::point("commit.carts_locked");
     let wanted = Wanted::of(&placements, &advances);
     let mut levels = holdings::lock(tx, store, &wanted).await?;
+    let available = levels.available.clone();
     fault::point("commit.holdings_locked");
     for (_, advance) in &advances {
         holdings::give_back(&mut levels, advance);
     }
     place::serve(&mut placements, &mut levels, outcomes);
-    holdings::write(tx, store, &Moves::of(&placements, &advances)).await?;
+    let moves = Moves::of(&placements, &advances);
+    holdings::write(tx, store, &moves).await?;
     fault::point("commit.holdings_moved");
+    tx.log_products_of(store, &moves.flips(&available)).await?;
     place::insert(tx, store, &placements).await?;
     fault::point("commit.orders_inserted");
     advance::insert(tx, store, &advances).await?;
@@ -261,6 +265,16 @@ impl Moves {
             }
         }
         moves
+    }
+
+    /// The variants of which there were units to sell and now aren't, or the other way about, from what
+    /// was available before.
+    fn flips(&self, available: &HashMap<Id<Variant>, i64>) -> Vec<uuid::Uuid> {
+        let flips = self.stock.iter().filter(|(variant, (on_hand, reserved))| {
+            let before = available.get(&Id::new(**variant)).copied().unwrap_or_default();
+            (before > 0) != (before + on_hand - reserved > 0)
+        });
+        flips.map(|(variant, _)| *variant).collect()
     }
 
     fn uses(&mut self, order: &Order, times: i64) {

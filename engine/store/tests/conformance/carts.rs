@@ -5,6 +5,7 @@ use martlet_store::{StoreError, Unique, Update};
 
 use crate::{
     harness::{World, id},
+    ordering::*,
     samples::{self, at},
 };
 
@@ -13,9 +14,11 @@ async fn full_cart(world: &World) -> Cart {
     let (db, store) = (&world.db, world.store);
     let customer = samples::customer();
     db.insert_customer(store, &customer).await.unwrap();
-    let (first, second) = (samples::stored_variant(db, store).await, samples::stored_variant(db, store).await);
+    let (first, second) =
+        (samples::stored_variant(db, store).await, samples::stored_variant(db, store).await);
     let (one, two) = (samples::stored_coupon(db, store).await, samples::stored_coupon(db, store).await);
-    let mut cart = samples::cart(vec![samples::line(second.id, MAX_QUANTITY), samples::line(first.id, u32::MAX)]);
+    let mut cart =
+        samples::cart(vec![samples::line(second.id, MAX_QUANTITY), samples::line(first.id, u32::MAX)]);
     cart.lines[0].added_at = at(i64::MAX);
     cart.lines[1].added_at = at(i64::MIN);
     // Neither lines nor coupons stand in the order of their ids.
@@ -156,9 +159,40 @@ pub(crate) async fn five_hundred_lines_round_trip(world: World) {
     assert_eq!(world.db.list_offers(world.store, &ids).await.unwrap().len(), MAX_LINES);
 }
 
+pub(crate) async fn a_customers_open_cart_is_the_last_that_is_no_order(world: World) {
+    let (db, store, customer) = (&world.db, world.store, stored_customer(&world).await);
+    let open = || async { db.find_open_cart_of_customer(store, customer).await.unwrap() };
+    let variant = stocked(&world, 9).await;
+    // A guest's, and another customer's.
+    cart(&world, &[(variant, 1)]).await;
+    cart_of(&world, stored_customer(&world).await, &[(variant, 1)]).await;
+    assert_eq!(open().await, None);
+    let mut carts = Vec::new();
+    for millis in [20, 10, 30] {
+        let lines = vec![samples::line(variant, 1)];
+        let cart = Cart { customer: Some(customer), created_at: at(millis), ..samples::cart(lines) };
+        db.insert_cart(store, &cart).await.unwrap();
+        carts.push(cart);
+    }
+    let [middle, first, last] = &carts[..] else { panic!("three") };
+    assert_eq!(open().await.as_ref(), Some(last));
+    let mut order = placed(&world, placement(store, last)).await;
+    assert_eq!(open().await.as_ref(), Some(middle));
+    // Whoever gets it takes it away from the customer.
+    let given = Cart { customer: Some(stored_customer(&world).await), ..middle.clone() };
+    assert_eq!(db.save_cart(store, &given, 1).await.unwrap(), Update::Done { version: 2 });
+    assert_eq!(open().await.as_ref(), Some(first));
+    let effects = order.expire(LATER).unwrap();
+    advanced(&world, &mut order, effects).await;
+    let reopened = open().await.unwrap();
+    assert_eq!((reopened.id, reopened.order), (last.id, None));
+}
+
 pub(crate) async fn another_store_sees_no_cart(world: World) {
     let cart = full_cart(&world).await;
     assert_eq!(world.db.find_cart(world.other, cart.id).await.unwrap(), None);
     assert_eq!(world.db.save_cart(world.other, &cart, 1).await.unwrap(), Update::Missing);
     assert_eq!(world.db.find_cart(world.store, id()).await.unwrap(), None);
+    let customer = cart.customer.unwrap();
+    assert_eq!(world.db.find_open_cart_of_customer(world.other, customer).await.unwrap(), None);
 }

@@ -55,11 +55,8 @@ pub(crate) async fn two_engines_may_migrate_at_once(world: World) {
 }
 
 pub(crate) async fn a_busy_pool_times_out_by_name(world: World) {
-    let config = StoreConfig {
-        max_connections: 1,
-        acquire_timeout: Duration::from_secs(2),
-        ..StoreConfig::default()
-    };
+    let config =
+        StoreConfig { max_connections: 1, acquire_timeout: Duration::from_secs(2), ..StoreConfig::default() };
     let db = Db::open(&world.url, &config).await.unwrap();
     let tx = db.begin().await.unwrap();
     let error = db.begin().await.unwrap_err();
@@ -112,9 +109,10 @@ pub(crate) async fn statements_stay_prepared_whatever_their_lists(mut world: Wor
         let listed = world.db.list_variants_by_id(world.store, &variants).await.unwrap();
         assert_eq!(listed.len(), variants.len());
     }
-    if let Db::MySql(pool) = &world.db {
-        const COUNTS: &str = "SHOW SESSION STATUS WHERE Variable_name IN ('Com_stmt_close', 'Com_stmt_prepare')";
-        let counts: Vec<(String, String)> = sqlx::query_as(COUNTS).fetch_all(pool).await.unwrap();
+    if let Db::MySql(pools) = &world.db {
+        const COUNTS: &str =
+            "SHOW SESSION STATUS WHERE Variable_name IN ('Com_stmt_close', 'Com_stmt_prepare')";
+        let counts: Vec<(String, String)> = sqlx::query_as(COUNTS).fetch_all(&**pools).await.unwrap();
         let count = |name| counts.iter().find(|(of, _)| of == name).unwrap().1.parse::<usize>().unwrap();
         assert_eq!(count("Com_stmt_close"), 0);
         assert!(count("Com_stmt_prepare") <= config.statement_cache);

@@ -70,7 +70,7 @@ async fn orders(db: &Db, store: Id<Store>) -> Vec<Order> {
 
 async fn sums(db: &Db, sql: &'static str, store: Id<Store>) -> Sums {
     let rows: Vec<(Uuid, Uuid, i64)> = match db {
-        Db::MySql(pool) => sqlx::query_as(sql).bind(store.uuid()).fetch_all(pool).await.unwrap(),
+        Db::MySql(pools) => sqlx::query_as(sql).bind(store.uuid()).fetch_all(&**pools).await.unwrap(),
         Db::Sqlite { read, .. } => sqlx::query_as(sql).bind(store.uuid()).fetch_all(read).await.unwrap(),
     };
     let sums = rows.into_iter().map(|(one, two, sum)| ((one, two), sum));

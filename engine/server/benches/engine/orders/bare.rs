@@ -50,7 +50,9 @@ pub(crate) async fn update(counter: &Counter) -> Result<()> {
          WHERE store_id = ? AND variant_id = ? AND on_hand - reserved >= 1";
     let (store, variant) = (counter.store.uuid(), counter.hot.uuid());
     let changed = match &counter.state.db {
-        Db::MySql(pool) => sqlx::query(SQL).bind(store).bind(variant).execute(pool).await?.rows_affected(),
+        Db::MySql(pools) => {
+            sqlx::query(SQL).bind(store).bind(variant).execute(&**pools).await?.rows_affected()
+        }
         Db::Sqlite { write, .. } => {
             sqlx::query(SQL).bind(store).bind(variant).execute(write).await?.rows_affected()
         }

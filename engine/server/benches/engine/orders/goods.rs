@@ -9,7 +9,7 @@ use martlet_domain::{
     catalog::{Attribute, Price, Product, ProductOption, Variant},
     stock::StockLevel,
 };
-use martlet_server::committer::Committer;
+use martlet_server::{committer::Committer, ids::Ids, redis::Redis};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -40,7 +40,7 @@ impl Goods {
             db.insert_variant(store, &variant).await?;
             variants.push(variant.id);
         }
-        Ok(Self { committer: Committer::new(db.clone()), variants })
+        Ok(Self { committer: Committer::new(db.clone(), Redis::off(), Ids::System), variants })
     }
 
     /// The one that everybody wants.

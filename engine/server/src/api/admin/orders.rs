@@ -133,13 +133,13 @@ mod tests {
         for (token, buyer) in [("tok_approve", None), ("tok_decline", None), ("tok_approve", Some(&customer))]
         {
             let cart = app.cart(&[("MUG", 1)]).await;
+            let total = app.total(&cart).await;
             if let Some(customer) = buyer {
                 let path = format!("/api/v1/carts/{cart}/customer");
                 let request = app.request(Method::PUT, &path).key(&app.key);
                 request.json(&json!({"customer_id": customer})).send().await.expect_status(200);
             }
-            let total = app.total(&cart).await;
-            let answer = app.checkout(&cart, "k", total, token).send().await;
+            let answer = app.checkout(&cart, "k", total, token).key(&app.key).send().await;
             let number = answer.body.get("number").or(answer.body.get("order_number")).unwrap();
             numbers.push(number.as_str().unwrap().to_owned());
         }

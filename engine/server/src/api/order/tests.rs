@@ -74,6 +74,41 @@ async fn to_everybody_else_it_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_customers_order_is_the_customers_and_the_merchants_to_read() {
+    let app = TestApp::new().await;
+    let product = app.product("mug").await;
+    app.variant(&product, "MUG", "S", 10).await;
+    let (jo, ann) = (app.customer("jo@example.com").await, app.customer("ann@example.com").await);
+    let body = json!({"lines": [{"sku": "MUG", "quantity": 1}]});
+    let cart = app.post_as(&jo, "/api/v1/carts", &body).await.expect_status(201).body;
+    let cart = cart["id"].as_str().unwrap();
+    let quote = app.get_as(&jo, &format!("/api/v1/carts/{cart}/quote")).await.body;
+    let total = quote["totals"]["total"]["amount"].as_i64().unwrap();
+    let placed = app.checkout(cart, "k", total, "tok_approve").token(&jo.access).send().await;
+    let order = placed.expect_status(201).body;
+    let bearer = |token: &str| format!("Bearer {token}");
+    let (jo, ann, staff) = (bearer(&jo.access), bearer(&ann.access), bearer(&app.key));
+    for authorization in [&jo, &staff] {
+        let answer = read(&app, &order, &[("authorization", authorization)]).await.expect_status(200);
+        assert_eq!(answer.body, order);
+    }
+    // The cart is the customer's, so knowing its id is of no use.
+    for headers in [
+        [("martlet-cart", cart)].as_slice(),
+        &[("authorization", &ann)],
+        &[("authorization", &ann), ("martlet-cart", cart)],
+    ] {
+        read(&app, &order, headers).await.expect_problem(404, "not_found");
+    }
+    // A guest's order is nobody's account's.
+    let guests = app.cart(&[("MUG", 1)]).await;
+    let order = app.order(&guests, "tok_approve").await;
+    read(&app, &order, &[("authorization", &jo)]).await.expect_problem(404, "not_found");
+    let held = [("authorization", jo.as_str()), ("martlet-cart", &guests)];
+    read(&app, &order, &held).await.expect_status(200);
+}
+
+#[tokio::test]
 async fn neither_the_cart_nor_the_token_is_shown() {
     let (app, cart, order) = ordered().await;
     let id = order["id"].as_str().unwrap();
