@@ -46,9 +46,9 @@ impl FromRef<AppState> for Carts {
     fn from_ref(state: &AppState) -> Self {
         Self {
             db: state.db.clone(),
-            pricer: Arc::clone(&state.pricer),
-            clock: state.clock.clone(),
-            ids: state.ids.clone(),
+            pricer: Arc::clone(&state.selling.pricer),
+            clock: state.world.clock.clone(),
+            ids: state.world.ids.clone(),
         }
     }
 }

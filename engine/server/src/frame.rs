@@ -43,13 +43,13 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 
 /// The outermost layer. Everything inside of it logs within the request's span.
 pub async fn request(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let id = request_id(request.headers(), &state.ids);
+    let id = request_id(request.headers(), &state.world.ids);
     request.extensions_mut().insert(RequestId(id.clone()));
     // The template of the path, since the path itself may hold ids that give access.
     let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned();
     let method = method_name(request.method());
     let span = tracing::info_span!("request", request_id = %id, method, route);
-    let in_flight = state.operations.metrics.request_begins();
+    let in_flight = state.frame.operations.metrics.request_begins();
     let began = Instant::now();
     let mut response = async {
         let catalogue = is_catalogue_read(request.method(), &route);
@@ -62,7 +62,7 @@ pub async fn request(State(state): State<AppState>, mut request: Request, next: 
     .instrument(span)
     .await;
     drop(in_flight);
-    state.operations.metrics.request_ends(method, &route, response.status(), began.elapsed());
+    state.frame.operations.metrics.request_ends(method, &route, response.status(), began.elapsed());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -90,7 +90,7 @@ pub async fn no_method() -> Error {
 }
 
 async fn answer(state: &AppState, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(state.rules.timeout, next.run(request)).await {
+    match tokio::time::timeout(state.frame.rules.timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Error::TimedOut.into_response(),
     }

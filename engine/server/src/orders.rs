@@ -68,7 +68,7 @@ pub struct Orders {
 
 impl FromRef<AppState> for Arc<Orders> {
     fn from_ref(state: &AppState) -> Self {
-        state.orders.clone()
+        state.selling.orders.clone()
     }
 }
 

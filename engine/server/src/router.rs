@@ -32,7 +32,7 @@ pub fn router(state: AppState) -> Router {
 
 /// What every route is surrounded by. A layer stands outside of those above it.
 pub(crate) fn surround(router: Router<AppState>, state: AppState) -> Router {
-    let body_limit = state.rules.body_limit.0;
+    let body_limit = state.frame.rules.body_limit.0;
     router
         .fallback(frame::no_route)
         .method_not_allowed_fallback(frame::no_method)

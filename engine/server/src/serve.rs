@@ -4,6 +4,7 @@ mod certificates;
 mod connection;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 

@@ -30,24 +30,52 @@ use crate::{
 pub struct AppState {
     /// Where state lives.
     pub db: Db,
+    /// What is done with it for shoppers.
+    pub selling: Selling,
+    /// What this instance keeps copies of.
+    pub copies: Copies,
+    /// Lets customers sign in.
+    pub auth: Arc<Auth>,
+    /// Where time and chance come from.
+    pub world: World,
+    /// What surrounds every handler.
+    pub frame: Frame,
+}
+
+/// What is done for shoppers.
+#[derive(Debug, Clone)]
+pub struct Selling {
     /// Prices carts, with the host that runs components.
     pub pricer: Arc<Pricer>,
     /// Places, settles and changes orders.
     pub orders: Arc<Orders>,
+    /// Claims coupons.
+    pub claims: Arc<Claims>,
+}
+
+/// What an instance keeps copies of, until it hears that they are wrong.
+#[derive(Debug, Clone)]
+pub struct Copies {
     /// What shoppers look at.
     pub catalog: Arc<Catalog>,
     /// Which stores there are.
     pub stores: Arc<Stores>,
     /// Hears of changes.
     pub changes: Arc<Changes>,
-    /// Claims coupons.
-    pub claims: Arc<Claims>,
-    /// Lets customers sign in.
-    pub auth: Arc<Auth>,
+}
+
+/// Where time and chance come from.
+#[derive(Debug, Clone)]
+pub struct World {
     /// Tells the time.
     pub clock: Clock,
     /// Makes ids.
     pub ids: Ids,
+}
+
+/// What surrounds every handler.
+#[derive(Debug, Clone)]
+pub struct Frame {
     /// What operators look at.
     pub operations: Arc<Operations>,
     /// What requests are held to.
@@ -88,7 +116,6 @@ impl AppState {
         let changes =
             Changes::new(db.clone(), catalog.clone(), stores.clone(), pricer.clone(), redis.clone());
         let payments = Payments::new(db.clone(), clock.clone(), &config.payments);
-        let rules = config.orders.rules();
         let orders = Orders::new(
             db.clone(),
             redis.clone(),
@@ -96,30 +123,25 @@ impl AppState {
             clock.clone(),
             ids.clone(),
             payments,
-            rules,
+            config.orders.rules(),
         );
         let keys = config.auth.keys()?;
         let sessions = config.auth.rules();
         let auth = Auth::new(db.clone(), redis, clock.clone(), ids.clone(), keys, sessions, password_cost)?;
+        let rules = RequestRules {
+            body_limit: BodyLimit(config.server.body_limit_bytes),
+            timeout: config.server.request_timeout(),
+            default_store: config.stores.default.parse()?,
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            limits: Arc::new(limits),
+        };
         Ok(Self {
-            catalog,
-            stores,
-            changes: Arc::new(changes),
-            claims: Arc::new(claims),
-            auth: Arc::new(auth),
-            orders,
             db,
-            pricer,
-            clock,
-            ids,
-            operations: Arc::new(operations),
-            rules: Arc::new(RequestRules {
-                body_limit: BodyLimit(config.server.body_limit_bytes),
-                timeout: config.server.request_timeout(),
-                default_store: config.stores.default.parse()?,
-                trusted_proxies: config.server.trusted_proxies.clone(),
-                limits: Arc::new(limits),
-            }),
+            selling: Selling { pricer, orders, claims: Arc::new(claims) },
+            copies: Copies { catalog, stores, changes: Arc::new(changes) },
+            auth: Arc::new(auth),
+            world: World { clock, ids },
+            frame: Frame { operations: Arc::new(operations), rules: Arc::new(rules) },
         })
     }
 }
@@ -151,60 +173,60 @@ impl FromRef<AppState> for Db {
 
 impl FromRef<AppState> for Arc<Host> {
     fn from_ref(state: &AppState) -> Self {
-        state.pricer.host().clone()
+        state.selling.pricer.host().clone()
     }
 }
 
 impl FromRef<AppState> for Arc<Catalog> {
     fn from_ref(state: &AppState) -> Self {
-        state.catalog.clone()
+        state.copies.catalog.clone()
     }
 }
 
 impl FromRef<AppState> for Arc<Claims> {
     fn from_ref(state: &AppState) -> Self {
-        state.claims.clone()
+        state.selling.claims.clone()
     }
 }
 
 impl FromRef<AppState> for Arc<Stores> {
     fn from_ref(state: &AppState) -> Self {
-        state.stores.clone()
+        state.copies.stores.clone()
     }
 }
 
 impl FromRef<AppState> for Arc<Changes> {
     fn from_ref(state: &AppState) -> Self {
-        state.changes.clone()
+        state.copies.changes.clone()
     }
 }
 
 impl FromRef<AppState> for Clock {
     fn from_ref(state: &AppState) -> Self {
-        state.clock.clone()
+        state.world.clock.clone()
     }
 }
 
 impl FromRef<AppState> for Ids {
     fn from_ref(state: &AppState) -> Self {
-        state.ids.clone()
+        state.world.ids.clone()
     }
 }
 
 impl FromRef<AppState> for Arc<Operations> {
     fn from_ref(state: &AppState) -> Self {
-        state.operations.clone()
+        state.frame.operations.clone()
     }
 }
 
 impl FromRef<AppState> for Arc<RequestRules> {
     fn from_ref(state: &AppState) -> Self {
-        state.rules.clone()
+        state.frame.rules.clone()
     }
 }
 
 impl FromRef<AppState> for BodyLimit {
     fn from_ref(state: &AppState) -> Self {
-        state.rules.body_limit
+        state.frame.rules.body_limit
     }
 }

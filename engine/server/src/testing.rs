@@ -143,7 +143,7 @@ impl TestApp {
     /// A small plugin of a world, installed. It refuses the configuration `{}`, fails on those of
     /// more than 100 bytes, and says of others that its class is `order`.
     pub async fn install(&self, world: World) -> Installation {
-        plugin::install(&self.state.db, &self.state.ids, self.store.id, world).await
+        plugin::install(&self.state.db, &self.state.world.ids, self.store.id, world).await
     }
 
     /// A product with the option `size` in S and M, and the body that was answered.
@@ -237,7 +237,7 @@ impl TestAppBuilder {
 
 async fn add_store(state: &AppState, handle: &str, hosts: &[&str]) -> (Store, String) {
     let store = Store {
-        id: state.ids.next::<Store>(NOW),
+        id: state.world.ids.next::<Store>(NOW),
         handle: handle.parse().expect("a handle"),
         name: format!("Store {handle}"),
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
@@ -251,11 +251,12 @@ async fn add_store(state: &AppState, handle: &str, hosts: &[&str]) -> (Store, St
         shipping_methods: Vec::new(),
     };
     // What was asked before may be remembered.
-    state.stores.forget();
+    state.copies.stores.forget();
     let put = state.db.put_settings(store.id, &settings, 0).await.expect("settings");
     assert_eq!(put, martlet_store::Update::Done { version: 1 });
-    let key =
-        cli::create_key(&state.db, &state.clock, &state.ids, &store.handle, "test").await.expect("a key");
+    let key = cli::create_key(&state.db, &state.world.clock, &state.world.ids, &store.handle, "test")
+        .await
+        .expect("a key");
     (store, key)
 }
 

@@ -42,7 +42,8 @@ impl<'a> Till<'a> {
         shop.runtime.block_on(async {
             let goods = Goods::stock(shop).await?;
             let cart = goods.cart(shop, 0).await?;
-            let priced = shop.state.pricer.price_cart(&shop.state.db, shop.store.id, cart, NOW).await?;
+            let priced =
+                shop.state.selling.pricer.price_cart(&shop.state.db, shop.store.id, cart, NOW).await?;
             let quote = &priced.quote;
             let total = Money { minor_units: quote.totals.total, currency: quote.currency };
             Ok(Self { shop, template: Template::of(shop, &priced), goods, total })
@@ -178,7 +179,7 @@ impl Counter {
             if_match: None,
             claim: claim(cart),
         };
-        let answer = self.state.orders.place_order(self.store, cart.id, request).await?;
+        let answer = self.state.selling.orders.place_order(self.store, cart.id, request).await?;
         ensure!(answer.status == 201, "{}", String::from_utf8_lossy(&answer.body));
         Ok(())
     }

@@ -20,7 +20,7 @@ use martlet_server::{
     router,
     seed::Seeder,
     serve,
-    state::{AppState, Foundation},
+    state::{AppState, Foundation, World},
 };
 use martlet_store::{Db, StoreConfig};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
@@ -79,7 +79,7 @@ impl Shop {
     }
 
     pub(crate) fn host(&self) -> &Arc<Host> {
-        self.state.pricer.host()
+        self.state.selling.pricer.host()
     }
 
     /// The answer to a request that must succeed.
@@ -99,7 +99,7 @@ impl Shop {
     pub(crate) fn serve(&self, router: Router) -> Result<SocketAddr> {
         let listener = self.runtime.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
         let address = listener.local_addr()?;
-        let operations = Arc::clone(&self.state.operations);
+        let operations = Arc::clone(&self.state.frame.operations);
         self.runtime.spawn(async move {
             let config = ServerConfig::default();
             serve::serve(listener, router, operations, &config, std::future::pending()).await;
@@ -122,9 +122,9 @@ async fn seeded(url: &str, components: &Path) -> Result<(AppState, Store)> {
     // One address asks as fast as it can.
     let limits = LimitsConfig { enabled: false, ..LimitsConfig::default() };
     let state = AppState::new(&Config { limits, ..Config::default() }, foundation)?;
-    let AppState { db, clock, ids, .. } = &state;
-    let seeder = Seeder { db, host: state.pricer.host(), clock, ids };
-    let handle = state.rules.default_store.clone();
+    let AppState { db, world: World { clock, ids }, .. } = &state;
+    let seeder = Seeder { db, host: state.selling.pricer.host(), clock, ids };
+    let handle = state.frame.rules.default_store.clone();
     seeder.seed(&handle, components, &mut |_| ()).await?;
     let store = db.find_store_by_handle(&handle).await?.context("the seeder made no store")?;
     Ok((state, store))

@@ -115,8 +115,10 @@ async fn rulebook(state: &AppState) -> Result<(), (String, Option<Error>)> {
 }
 
 async fn load_rulebook(state: &AppState) -> Result<(), Error> {
-    let Some(store) = state.db.find_store_by_handle(&state.rules.default_store).await? else { return Ok(()) };
-    state.pricer.load(&state.db, store.id).await
+    let Some(store) = state.db.find_store_by_handle(&state.frame.rules.default_store).await? else {
+        return Ok(());
+    };
+    state.selling.pricer.load(&state.db, store.id).await
 }
 
 #[cfg(test)]
@@ -143,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn a_leaving_process_lives_but_is_not_ready() {
         let app = TestApp::new().await;
-        app.state.operations.drain();
+        app.state.frame.operations.drain();
         let answer = app.get(READINESS).await.expect_status(503);
         assert_eq!(answer.body, json!({"status": "OUT_OF_SERVICE"}));
         app.get("/actuator/health").await.expect_status(200);

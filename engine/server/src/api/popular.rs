@@ -81,9 +81,9 @@ mod tests {
     /// Puts a variant into a new cart, now.
     async fn add(app: &TestApp, variant: &Value) {
         let now = app.clock.now();
-        let id: Id<Cart> = app.state.ids.next(now);
+        let id: Id<Cart> = app.state.world.ids.next(now);
         let line = LineItem {
-            id: app.state.ids.next(now),
+            id: app.state.world.ids.next(now),
             variant: variant["id"].as_str().unwrap().parse().unwrap(),
             quantity: 1,
             added_at: now,

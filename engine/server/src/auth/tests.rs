@@ -135,7 +135,7 @@ async fn a_token_that_was_never_given_is_no_token() {
 #[tokio::test]
 async fn a_session_that_is_not_there_is_not_good() {
     let (app, customer) = registered().await;
-    let now = app.state.clock.now();
+    let now = app.state.world.clock.now();
     let token = app.state.auth.tokens.issue(app.store.id, customer, Id::new(uuid::Uuid::from_u128(1)), now);
     assert!(app.state.auth.identify(app.store.id, &token).await.unwrap().is_none());
 }

@@ -6,8 +6,11 @@ use prometheus::TextEncoder;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::state::AppState;
-use crate::testing::{NOW, TestApp, TestRedis};
+
+use crate::{
+    state::{AppState, World},
+    testing::{NOW, TestApp, TestRedis},
+};
 
 async fn beside(server: &TestRedis) -> TestApp {
     TestApp::builder().redis(server.connect()).build().await
@@ -15,7 +18,7 @@ async fn beside(server: &TestRedis) -> TestApp {
 
 /// Another instance on the same database and Redis.
 fn another(app: &TestApp, redis: Redis) -> Arc<Catalog> {
-    let AppState { db, clock, ids, .. } = &app.state;
+    let AppState { db, world: World { clock, ids }, .. } = &app.state;
     Arc::new(Catalog::new(db.clone(), redis, clock.clone(), ids.clone()).unwrap())
 }
 
@@ -45,9 +48,9 @@ fn title(page: &ProductPage) -> String {
 async fn many_who_miss_the_same_page_wait_for_one_read() {
     let app = TestApp::new().await;
     let product = app.product("mug").await;
-    let before = reads(&app.state.catalog, "product", "database");
+    let before = reads(&app.state.copies.catalog, "product", "database");
     let asked = (0..500).map(|number| {
-        let (catalog, store) = (app.state.catalog.clone(), app.store.id);
+        let (catalog, store) = (app.state.copies.catalog.clone(), app.store.id);
         let (id, handle) = (id(&product), "mug".parse().unwrap());
         tokio::spawn(async move {
             match number % 2 {
@@ -59,8 +62,8 @@ async fn many_who_miss_the_same_page_wait_for_one_read() {
     for answered in asked.collect::<Vec<_>>() {
         assert_eq!(title(&answered.await.unwrap().unwrap()), "The mug");
     }
-    assert_eq!(reads(&app.state.catalog, "product", "database"), before + 1);
-    assert_eq!(reads(&app.state.catalog, "handle", "database"), 1);
+    assert_eq!(reads(&app.state.copies.catalog, "product", "database"), before + 1);
+    assert_eq!(reads(&app.state.copies.catalog, "handle", "database"), 1);
 }
 
 #[tokio::test]
@@ -101,7 +104,7 @@ async fn another_instance_finds_in_redis_what_the_first_has_read() {
     let product = app.product("mug").await;
     // Tombstones of its making stand for a while.
     server.command(&["FLUSHALL"]).await;
-    let first = app.state.catalog.product(app.store.id, id(&product)).await.unwrap();
+    let first = app.state.copies.catalog.product(app.store.id, id(&product)).await.unwrap();
     let other = another(&app, server.connect());
     let page = other.product(app.store.id, id(&product)).await.unwrap();
     assert_eq!(page.body.bytes(), first.body.bytes());
@@ -116,7 +119,7 @@ async fn what_redis_kept_from_before_a_change_is_read_by_nobody() {
     server.command(&["FLUSHALL"]).await;
     let (store, id) = (app.store.id, id(&product));
     let other = another(&app, server.connect());
-    for page in [&app.state.catalog, &other] {
+    for page in [&app.state.copies.catalog, &other] {
         assert_eq!(title(&page.product(store, id).await.unwrap()), "The mug");
     }
     retitle(&app, &product, "Another").await;
@@ -134,15 +137,15 @@ async fn a_redis_that_couldnt_be_told_of_a_change_is_not_believed_until_it_was()
     let product = app.product("mug").await;
     server.command(&["FLUSHALL"]).await;
     let (store, id) = (app.store.id, id(&product));
-    assert_eq!(title(&app.state.catalog.product(store, id).await.unwrap()), "The mug");
+    assert_eq!(title(&app.state.copies.catalog.product(store, id).await.unwrap()), "The mug");
     server.freeze();
     retitle(&app, &product, "Another").await;
     server.thaw();
     // It still has the old page, and nobody looks at it.
-    assert!(app.state.catalog.is_untold((store, id)));
-    assert_eq!(title(&app.state.catalog.product(store, id).await.unwrap()), "Another");
-    while app.state.catalog.is_untold((store, id)) {
-        app.state.catalog.bury_again().await;
+    assert!(app.state.copies.catalog.is_untold((store, id)));
+    assert_eq!(title(&app.state.copies.catalog.product(store, id).await.unwrap()), "Another");
+    while app.state.copies.catalog.is_untold((store, id)) {
+        app.state.copies.catalog.bury_again().await;
         tokio::task::yield_now().await;
     }
     let page = another(&app, server.connect()).product(store, id).await.unwrap();
@@ -154,23 +157,26 @@ async fn a_page_is_read_again_before_its_time_is_over() {
     let app = TestApp::new().await;
     let product = app.product("mug").await;
     let (store, id) = (app.store.id, id(&product));
-    let first = app.state.catalog.product(store, id).await.unwrap();
+    let first = app.state.copies.catalog.product(store, id).await.unwrap();
     let due = first.refresh_at.as_millis() - NOW.as_millis();
     assert!((43_200..=52_800).contains(&due), "{due}");
-    let before = reads(&app.state.catalog, "product", "database");
+    let before = reads(&app.state.copies.catalog, "product", "database");
     app.clock.advance(Duration::from_millis(u64::try_from(due).unwrap()));
     // Who finds it due gets the one that is there, and one of them has it read.
     for _ in 0..3 {
-        assert_eq!(app.state.catalog.product(store, id).await.unwrap().body.bytes(), first.body.bytes());
+        assert_eq!(
+            app.state.copies.catalog.product(store, id).await.unwrap().body.bytes(),
+            first.body.bytes()
+        );
     }
     loop {
-        let page = app.state.catalog.product(store, id).await.unwrap();
+        let page = app.state.copies.catalog.product(store, id).await.unwrap();
         if page.refresh_at > first.refresh_at {
             break;
         }
         tokio::task::yield_now().await;
     }
-    assert_eq!(reads(&app.state.catalog, "product", "database"), before + 1);
+    assert_eq!(reads(&app.state.copies.catalog, "product", "database"), before + 1);
 }
 
 #[tokio::test]
@@ -180,12 +186,13 @@ async fn what_is_popular_is_counted_by_one_instance_for_all() {
     app.product("mug").await;
     let other = another(&app, server.connect());
     let usd = "USD".parse().unwrap();
-    let lists = [&app.state.catalog, &other].map(|catalog| catalog.popular(app.store.id, usd, 20));
+    let lists = [&app.state.copies.catalog, &other].map(|catalog| catalog.popular(app.store.id, usd, 20));
     for list in lists {
         let body: Value = serde_json::from_slice(list.await.unwrap().bytes()).unwrap();
         assert_eq!(body["items"], json!([]));
     }
-    let counted = reads(&app.state.catalog, "ranking", "database") + reads(&other, "ranking", "database");
+    let counted =
+        reads(&app.state.copies.catalog, "ranking", "database") + reads(&other, "ranking", "database");
     assert_eq!(counted, 1);
 }
 
@@ -195,6 +202,6 @@ async fn its_reads_are_shown() {
     app.product("mug").await;
     app.get("/api/v1/products/mug").await.expect_status(200);
     let text =
-        TextEncoder::new().encode_to_string(&app.state.operations.metrics.registry().gather()).unwrap();
+        TextEncoder::new().encode_to_string(&app.state.frame.operations.metrics.registry().gather()).unwrap();
     assert!(text.contains("catalog_reads_total{from=\"database\",what=\"product\"} 1"), "{text}");
 }

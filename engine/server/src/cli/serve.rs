@@ -32,7 +32,7 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     ensure!(pending.is_empty(), "{} migrations are pending: run `martlet migrate` first", pending.len());
     let certificates = Certificates::configured(&config.tls).await?;
     let state = state(config, db)?;
-    state.pricer.warm(&state.db).await?;
+    state.selling.pricer.warm(&state.db).await?;
     // Nobody is kept waiting for it: what isn't warm yet is read when it is asked for.
     let warming = tokio::spawn(warm(state.clone()));
     let address = config.server.address;
@@ -45,18 +45,18 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
         tokio::spawn(async move { certificates.follow(interval).await });
     }
     let listener = serve::Listener::new(listener, certificates);
-    let operations = state.operations.clone();
+    let operations = state.frame.operations.clone();
     let db = state.db.clone();
     let stop = async {
         if let Err(error) = serve::asked_to_end().await {
             tracing::error!(%error, "signals can't be waited for; leaving");
         }
     };
-    let sweeping = tokio::spawn(state.orders.clone().run(config.orders.sweep_interval()));
+    let sweeping = tokio::spawn(state.selling.orders.clone().run(config.orders.sweep_interval()));
     let auth = state.auth.clone();
     let forgetting = tokio::spawn(async move { auth.sessions.run(SESSIONS_SWEPT_EVERY).await });
-    let listening = tokio::spawn(state.changes.clone().run());
-    let limits = state.rules.limits.clone();
+    let listening = tokio::spawn(state.copies.changes.clone().run());
+    let limits = state.frame.rules.limits.clone();
     let limiting = tokio::spawn(async move { limits.run().await });
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
     // Whatever it is at, another engine or the next start goes on with.
@@ -77,7 +77,7 @@ async fn warm(state: AppState) {
     let warmed = async {
         let mut pages = 0;
         for store in state.db.list_stores().await? {
-            pages += state.catalog.warm(store.id).await?;
+            pages += state.copies.catalog.warm(store.id).await?;
         }
         Ok::<usize, Error>(pages)
     };

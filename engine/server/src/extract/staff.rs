@@ -117,7 +117,7 @@ mod tests {
         assert_eq!((keys.len(), keys[0].name.as_str()), (1, "test"));
         assert!(app.key.starts_with("mk_") && app.key.len() == 46);
         let revoked =
-            app.state.db.revoke_api_key(app.store.id, keys[0].id, app.state.clock.now()).await.unwrap();
+            app.state.db.revoke_api_key(app.store.id, keys[0].id, app.state.world.clock.now()).await.unwrap();
         assert!(revoked);
         app.admin_get("/api/v1/admin/products").await.expect_problem(401, "unauthenticated");
     }

@@ -47,7 +47,7 @@ pub async fn once(State(state): State<AppState>, request: Request, next: Next) -
     };
     let RequestId(request_id) = RequestId::from_request_parts(&mut parts, &state).await?;
     let body = whole(Request::from_parts(parts.clone(), body), &state).await?;
-    let (request, now) = (digest_of_request(&parts, &body), state.clock.now());
+    let (request, now) = (digest_of_request(&parts, &body), state.world.clock.now());
     let claim = claim_for(store, scope, route.as_str(), &key, request, &request_id, now);
     let request = Request::from_parts(parts, Body::from(body));
     // A task of its own, which goes on when whoever asked has gone: what is claimed is answered.
@@ -83,7 +83,7 @@ async fn scope(
 async fn whole(request: Request, state: &AppState) -> Result<Bytes, Error> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Error::BodyTooLarge { limit: state.rules.body_limit.0 }
+            Error::BodyTooLarge { limit: state.frame.rules.body_limit.0 }
         }
         _ => Error::MalformedBody { problem: "it broke off".to_owned() },
     })
@@ -120,7 +120,7 @@ async fn answer_once(state: AppState, claim: Claim, request: Request, next: Next
 async fn take(state: &AppState, claim: &Claim) -> Result<ClaimState, Error> {
     let found = state.db.claim(claim).await?;
     let ClaimState::InFlight { since } = found else { return Ok(found) };
-    let made_until = claim.created_at.minus(ABANDONED.max(state.rules.timeout));
+    let made_until = claim.created_at.minus(ABANDONED.max(state.frame.rules.timeout));
     if since <= made_until && state.db.take_over_claim(claim, made_until).await? {
         tracing::warn!("a key is taken over from a request that never ended");
         return Ok(ClaimState::Free);

@@ -21,12 +21,12 @@ const OF_A_CART: &str = "/api/v1/carts/{id}/";
 
 /// Counts a request in the group of its route, and refuses it if that makes too many.
 pub async fn hold(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let tally = Tally::new(state.rules.limits.clone());
+    let tally = Tally::new(state.frame.rules.limits.clone());
     request.extensions_mut().insert(tally.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     let group = router::group_of(request.method(), route);
-    let Some(group) = group.filter(|_| state.rules.limits.is_enabled()) else {
+    let Some(group) = group.filter(|_| state.frame.rules.limits.is_enabled()) else {
         return next.run(request).await;
     };
     let (mut parts, body) = request.into_parts();
@@ -45,7 +45,7 @@ async fn admit(
     parts: &mut Parts,
     state: &AppState,
 ) -> Result<(), Error> {
-    let limits = &state.rules.limits;
+    let limits = &state.frame.rules.limits;
     let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, state).await;
     let address = Whom::address(address);
     let whom = match group {

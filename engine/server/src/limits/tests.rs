@@ -143,7 +143,7 @@ async fn refusals_are_counted_for_operators() {
 async fn what_is_full_again_is_forgotten_in_time() {
     let app = TestApp::builder().limits(three_at_once()).build().await;
     products(&app).send().await.expect_status(200);
-    let limits = app.state.rules.limits.clone();
+    let limits = app.state.frame.rules.limits.clone();
     let remembered = || limits.groups.as_ref().unwrap()[0].local.remembered();
     assert_eq!(remembered(), 1);
     app.clock.advance(Duration::from_secs(10));

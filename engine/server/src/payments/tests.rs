@@ -33,7 +33,7 @@ struct Till {
 impl Till {
     async fn new() -> Self {
         let app = TestApp::new().await;
-        let order = order(app.state.ids.next(NOW));
+        let order = order(app.state.world.ids.next(NOW));
         Self { app, order }
     }
 
@@ -45,7 +45,7 @@ impl Till {
     fn payments_within(&self, timeout: Duration) -> Payments {
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap();
         let config = PaymentsConfig { timeout_ms, ..PaymentsConfig::default() };
-        Payments::new(self.app.state.db.clone(), self.app.state.clock.clone(), &config)
+        Payments::new(self.app.state.db.clone(), self.app.state.world.clock.clone(), &config)
     }
 
     async fn authorise(&self, token: &str) -> Result<Authorisation, PaymentError> {

@@ -125,7 +125,8 @@ async fn megabytes_of_log_are_cut_and_change_no_price() {
     assert_eq!(quote(&app, &cart).await["totals"]["total"]["amount"], WITH_TEN_PERCENT);
     let id = cart.parse().expect("an id");
     let loaded = app.state.db.find_cart(app.store.id, id).await.expect("a read").expect("a cart");
-    let priced = app.state.pricer.price_cart(&app.state.db, app.store.id, loaded, app.clock.now()).await;
+    let priced =
+        app.state.selling.pricer.price_cart(&app.state.db, app.store.id, loaded, app.clock.now()).await;
     let logs = &priced.expect("a price").calls[0].evaluated.logs;
     let bytes: usize = logs.iter().map(|line| line.message.len()).sum();
     assert!((1..=65 << 10).contains(&bytes), "{bytes} bytes in {} lines", logs.len());
@@ -209,7 +210,7 @@ async fn a_customers_group_has_its_own_prices() {
     let rules = r#"{"groups": [{"group": "trade", "percent_ppm": 200000}]}"#;
     app.publish(&[Installed::new("volume-pricing", rules)]).await;
     let customer = Customer {
-        id: app.state.ids.next(app.clock.now()),
+        id: app.state.world.ids.next(app.clock.now()),
         email: "jo@example.com".to_owned(),
         facts: martlet_domain::customer::CustomerFacts {
             groups: vec!["trade".to_owned()],
@@ -236,11 +237,11 @@ async fn what_is_left_of_a_budget_goes_in_for_those_that_can_be_asked() {
     let (db, store) = (&app.state.db, app.store.id);
     let currency = |code: &str| code.parse::<Currency>().expect("a currency");
     let active = app.install(World::Promotion).await;
-    let without = Installation { id: app.state.ids.next(app.clock.now()), ..active.clone() };
+    let without = Installation { id: app.state.world.ids.next(app.clock.now()), ..active.clone() };
     let budget = Some(Money { minor_units: 5_000, currency: currency("USD") });
     let bounded = Installation { budget, ..active };
     let draft = Installation {
-        id: app.state.ids.next(app.clock.now()),
+        id: app.state.world.ids.next(app.clock.now()),
         stage: InstallationStage::Draft,
         ..bounded.clone()
     };

@@ -44,7 +44,7 @@ async fn one_order_is_replayed_by_its_id() {
     let (id, number) = (order.id, order.number.to_string());
     let replayed = replay.order(id).await.expect("a read");
     assert_eq!(replayed, Some(Replayed { order: id, number, finding: Finding::Same }));
-    let unknown = shop.app.state.ids.next(shop.app.clock.now());
+    let unknown = shop.app.state.world.ids.next(shop.app.clock.now());
     assert_eq!(replay.order(unknown).await.expect("a read"), None);
 }
 
@@ -120,7 +120,7 @@ async fn recorded(shop: &Shop) -> (Vec<u8>, Arc<SealedRulebook>) {
 }
 
 fn again_from(shop: &Shop, rulebook: &Arc<SealedRulebook>, bytes: &[u8]) -> Finding {
-    again(shop.app.state.pricer.host(), rulebook, &Receipt::parse(bytes).expect("a receipt"))
+    again(shop.app.state.selling.pricer.host(), rulebook, &Receipt::parse(bytes).expect("a receipt"))
 }
 
 #[tokio::test]
@@ -158,10 +158,11 @@ async fn what_this_machine_cannot_run_now_is_not_different() {
     app.variant(&product, "MUG-S", "S", 100).await;
     let installed = app.publish(&[Installed::new("hostile", r#"{"mode": "loop"}"#)]).await;
     let cart = cart(&app, 1).await;
-    let priced = app.state.pricer.price_cart(&app.state.db, app.store.id, cart, app.clock.now()).await;
+    let priced =
+        app.state.selling.pricer.price_cart(&app.state.db, app.store.id, cart, app.clock.now()).await;
     let priced = priced.expect("a price");
     let recorded = Receipt::parse(priced.quote.receipt.bytes()).expect("a receipt");
-    assert_eq!(again(app.state.pricer.host(), &priced.rulebook, &recorded), Finding::Same);
+    assert_eq!(again(app.state.selling.pricer.host(), &priced.rulebook, &recorded), Finding::Same);
     // Fuel for seconds, and no time.
     let (fuel_per_call, call_timeout) = (50_000_000_000, Duration::from_millis(1));
     let hurried = HostConfig { fuel_per_call, call_timeout, slots: 1, ..HostConfig::default() };

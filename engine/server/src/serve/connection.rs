@@ -27,6 +27,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, rustls, server::TlsStream};
 use tower::ServiceExt as _;
 
+use super::unread::Unread;
 use crate::{config::ServerConfig, operations::Operations};
 
 /// Requests at once on a connection of HTTP/2; RFC 9113 advises no fewer.
@@ -124,6 +125,7 @@ impl Connections {
             let asking = Asking::new(asked.clone());
             let version = request.version();
             request.extensions_mut().insert(ConnectInfo(peer));
+            let request = request.map(Unread::new);
             let (answer, operations) = (router.clone().oneshot(request), operations.clone());
             async move {
                 let mut response = answer.await?;

@@ -2,6 +2,7 @@ mod http2;
 mod leaving;
 mod limits;
 mod tls;
+mod unread;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -49,11 +49,11 @@ impl TestApp {
     async fn install_plugin(&self, installed: &Installed) -> Installation {
         let (db, store) = (&self.state.db, self.store.id);
         let bytes = component(installed.plugin);
-        let component = self.state.pricer.host().load(&bytes).expect("a component");
+        let component = self.state.selling.pricer.host().load(&bytes).expect("a component");
         let description = component.describe().expect("a description");
         if db.find_plugin_version(store, component.digest()).await.expect("a read").is_none() {
             let plugin = Plugin {
-                id: self.state.ids.next(NOW),
+                id: self.state.world.ids.next(NOW),
                 name: installed.plugin.to_owned(),
                 world: component.world(),
             };
@@ -73,7 +73,7 @@ impl TestApp {
             _ => component.validate_config(&installed.config).expect("a configuration"),
         };
         let installation = Installation {
-            id: self.state.ids.next(NOW),
+            id: self.state.world.ids.next(NOW),
             sequence: 0,
             plugin: installed.plugin.to_owned(),
             version: description.version,

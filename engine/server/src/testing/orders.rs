@@ -50,7 +50,7 @@ impl TestApp {
     pub fn step(&self, order: &Value, step: &str, body: &Value) -> TestRequest<'_> {
         let path = format!("/api/v1/admin/orders/{}/{step}", order["id"].as_str().expect("an id"));
         let request = self.request(Method::POST, &path).key(&self.key);
-        request.header("idempotency-key", &self.state.ids.request().to_string()).json(body)
+        request.header("idempotency-key", &self.state.world.ids.request().to_string()).json(body)
     }
 
     /// Units of a variant on hand, and units of those that are promised.
@@ -63,7 +63,7 @@ impl TestApp {
 
     /// Does what is left to do: deliver events, settle what was left behind.
     pub async fn sweep(&self) -> crate::orders::Swept {
-        self.state.orders.sweep().await.expect("a sweep")
+        self.state.selling.orders.sweep().await.expect("a sweep")
     }
 }
 

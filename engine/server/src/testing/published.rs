@@ -18,7 +18,7 @@ impl TestApp {
 
     /// The plugin `broken`, installed: its component is none.
     pub async fn install_broken(&self) -> Installation {
-        let (db, ids, store) = (&self.state.db, &self.state.ids, self.store.id);
+        let (db, ids, store) = (&self.state.db, &self.state.world.ids, self.store.id);
         let sound = self.install(World::Promotion).await;
         let bytes = b"no component";
         let plugin = Plugin { id: ids.next(NOW), name: "broken".to_owned(), world: World::Promotion };

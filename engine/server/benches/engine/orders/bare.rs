@@ -25,7 +25,7 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn of(shop: &Shop, priced: &PricedCart) -> Self {
         let (order, ask) = Order::place(NewOrder {
-            id: shop.state.ids.next(NOW),
+            id: shop.state.world.ids.next(NOW),
             number: OrderNumber::from_random([0; 5]),
             cart: &priced.cart,
             quote: &priced.quote,
@@ -120,8 +120,8 @@ fn placement(counter: &Counter, cart: &Cart) -> Placement {
     placement.ask =
         Ask { stock: cart.lines.iter().map(|line| (line.variant, 1)).collect(), ..Ask::default() };
     placement.order.terms = Arc::new(terms);
-    placement.order.id = state.ids.next(NOW);
-    let [a, b, c, d, e, ..] = state.ids.bytes();
+    placement.order.id = state.world.ids.next(NOW);
+    let [a, b, c, d, e, ..] = state.world.ids.bytes();
     placement.order.number = OrderNumber::from_random([a, b, c, d, e]);
     placement.order.progress.awaited_by =
         Some(AwaitingRequest { claim: claim.id, request_id: claim.request_id.clone() });

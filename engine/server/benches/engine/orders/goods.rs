@@ -81,7 +81,7 @@ impl Goods {
 fn product(shop: &Shop) -> Result<Product> {
     let values = (0..VARIANTS).map(|number| number.to_string()).collect();
     Ok(Product {
-        id: shop.state.ids.next(NOW),
+        id: shop.state.world.ids.next(NOW),
         handle: "bench".parse()?,
         title: "Bench".to_owned(),
         description: String::new(),
@@ -99,7 +99,7 @@ fn product(shop: &Shop) -> Result<Product> {
 
 fn variant(shop: &Shop, product: &Product, number: usize) -> Result<Variant> {
     Ok(Variant {
-        id: shop.state.ids.next(NOW),
+        id: shop.state.world.ids.next(NOW),
         product: product.id,
         sku: format!("BENCH-{number}").parse()?,
         title: String::new(),
@@ -112,7 +112,7 @@ fn variant(shop: &Shop, product: &Product, number: usize) -> Result<Variant> {
 }
 
 fn new_cart(shop: &Shop, variant: Id<Variant>) -> Result<Cart> {
-    let ids = &shop.state.ids;
+    let ids = &shop.state.world.ids;
     Ok(Cart {
         id: ids.next(NOW),
         version: 1,

@@ -122,7 +122,7 @@ mod tests {
         let product = app.product("mug").await;
         app.variant(&product, "MUG", "S", 10).await;
         let customer = Customer {
-            id: app.state.ids.next(app.clock.now()),
+            id: app.state.world.ids.next(app.clock.now()),
             email: "ann@example.com".to_owned(),
             facts: CustomerFacts::default(),
             created_at: app.clock.now(),

@@ -31,7 +31,7 @@ async fn a_new_address_and_a_taken_one_are_answered_alike() {
 async fn an_address_that_the_shop_knows_gets_no_password() {
     let app = TestApp::new().await;
     let customer = Customer {
-        id: app.state.ids.next(app.clock.now()),
+        id: app.state.world.ids.next(app.clock.now()),
         email: "trade@example.com".to_owned(),
         facts: CustomerFacts { groups: vec!["trade".to_owned()], ..CustomerFacts::default() },
         created_at: app.clock.now(),

@@ -19,7 +19,7 @@ async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
 /// A customer that the shop made, who has no password.
 async fn known(app: &TestApp, email: &str) {
     let customer = Customer {
-        id: app.state.ids.next(app.clock.now()),
+        id: app.state.world.ids.next(app.clock.now()),
         email: email.to_owned(),
         facts: CustomerFacts::default(),
         created_at: app.clock.now(),

@@ -94,8 +94,8 @@ async fn keys_are_changed_without_signing_anybody_out() {
         let auth = crate::auth::Auth::new(
             app.state.db.clone(),
             crate::redis::Redis::off(),
-            app.state.clock.clone(),
-            app.state.ids.clone(),
+            app.state.world.clock.clone(),
+            app.state.world.ids.clone(),
             keys.iter().map(|key| key.parse().unwrap()).collect(),
             crate::config::AuthConfig::default().rules(),
             crate::auth::PasswordCost { memory_kib: 8, passes: 1 },

@@ -15,7 +15,7 @@ use crate::{config::ServerConfig, router, serve, testing::TestApp};
 async fn serve(app: &TestApp) -> (SocketAddr, AbortHandle) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (router, operations) = (router::router(app.state.clone()), app.state.operations.clone());
+    let (router, operations) = (router::router(app.state.clone()), app.state.frame.operations.clone());
     let serving = tokio::spawn(async move {
         serve::serve(listener, router, operations, &ServerConfig::default(), std::future::pending()).await;
     });

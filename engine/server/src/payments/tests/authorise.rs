@@ -20,7 +20,7 @@ async fn a_token_is_checked_before_anything_is_begun() {
 async fn a_provider_that_is_no_longer_offered_looks_after_what_it_has() {
     let till = Till::authorised("tok_approve").await;
     let config = PaymentsConfig { test: false, ..PaymentsConfig::default() };
-    let payments = Payments::new(till.app.state.db.clone(), till.app.state.clock.clone(), &config);
+    let payments = Payments::new(till.app.state.db.clone(), till.app.state.world.clock.clone(), &config);
     let error = payments.check_token(Test, "tok_approve").unwrap_err();
     assert_eq!(error, TokenError::NotOffered { provider: Test });
     assert_eq!(error.to_string(), "the payment provider `test` is not offered here");

@@ -117,10 +117,10 @@ pub(super) async fn cart(app: &TestApp, number: usize) -> Cart {
 
 async fn place(app: &TestApp, cart: Cart) -> Order {
     let (db, now) = (&app.state.db, app.clock.now());
-    let priced = app.state.pricer.price_cart(db, app.store.id, cart, now).await.expect("a price");
-    let random = app.state.ids.bytes();
+    let priced = app.state.selling.pricer.price_cart(db, app.store.id, cart, now).await.expect("a price");
+    let random = app.state.world.ids.bytes();
     let (order, ask) = Order::place(NewOrder {
-        id: app.state.ids.next(now),
+        id: app.state.world.ids.next(now),
         number: OrderNumber::from_random([random[0], random[1], random[2], random[3], random[4]]),
         cart: &priced.cart,
         quote: &priced.quote,
