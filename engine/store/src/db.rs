@@ -10,6 +10,8 @@ use sqlx::{
 
 use crate::{MySqlPools, StoreConfig, StoreError, dialect};
 
+/// Connections that engines leave to others.
+const SPARE_CONNECTIONS: i64 = 10;
 /// How often a transaction is tried that loses against others.
 const MOST_TRIES: u32 = 8;
 
@@ -25,6 +27,26 @@ pub enum Db {
         /// The one that writes.
         write: SqlitePool,
     },
+}
+
+/// What a MySQL server allows all its clients together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// `max_connections`.
+    pub connections: i64,
+    /// `max_prepared_stmt_count`.
+    pub statements: i64,
+}
+
+impl ServerLimits {
+    /// How many engines with the same settings fit.
+    pub fn engines(&self, config: &StoreConfig) -> i64 {
+        let connections = i64::from(config.max_connections);
+        let statements = i64::try_from(config.statement_cache).unwrap_or(i64::MAX);
+        let by_statements = self.statements / connections.saturating_mul(statements).max(1);
+        // Migrations and operators want some too.
+        ((self.connections - SPARE_CONNECTIONS) / connections.max(1)).min(by_statements).max(0)
+    }
 }
 
 /// A transaction. Dropped without a commit, it is rolled back.
@@ -108,6 +130,15 @@ impl Db {
     pub async fn ping(&self) -> Result<(), StoreError> {
         read!(self, |c| sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(c).await)?;
         Ok(())
+    }
+
+    /// What the server allows all engines together; nothing on SQLite.
+    pub async fn server_limits(&self) -> Result<Option<ServerLimits>, StoreError> {
+        const SQL: &str = "SELECT CAST(@@max_connections AS SIGNED), \
+             CAST(@@max_prepared_stmt_count AS SIGNED)";
+        let Self::MySql(pools) = self else { return Ok(None) };
+        let (connections, statements): (i64, i64) = sqlx::query_as(SQL).fetch_one(&**pools).await?;
+        Ok(Some(ServerLimits { connections, statements }))
     }
 
     /// Closes all connections once they are free.

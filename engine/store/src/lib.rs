@@ -61,7 +61,7 @@ pub use change_log::{Change, ChangeKind};
 pub use config::{Durability, StoreConfig};
 pub use coupon_claims::{ClaimOutcome, ClaimStock};
 pub use coupons::CouponPage;
-pub use db::{Db, Tx};
+pub use db::{Db, ServerLimits, Tx};
 pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimState, StoredAnswer};
 pub use migrate::Migration;

@@ -57,6 +57,7 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![("database", Err(error.to_string()))],
     };
     let mut findings = vec![("database", Ok("it answers".to_owned()))];
+    findings.extend(instances(&db, config).await.map(|finding| ("instances", finding)));
     match db.pending_migrations().await {
         Ok(pending) if pending.is_empty() => {
             findings.push(("tables", Ok("they are up to date".to_owned())));
@@ -72,6 +73,20 @@ async fn database(config: &Config) -> Vec<Finding> {
     }
     db.close().await;
     findings
+}
+
+/// How many engines like this one the server has room for; nothing on SQLite.
+async fn instances(db: &Db, config: &Config) -> Option<Result<String, String>> {
+    let limits = match db.server_limits().await {
+        Ok(limits) => limits?,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let engines = limits.engines(&config.database.store());
+    let words = format!(
+        "the server's {} connections and {} prepared statements are enough for {engines} like this one",
+        limits.connections, limits.statements
+    );
+    Some(if engines > 0 { Ok(words) } else { Err(format!("{words}: lower database.max_connections")) })
 }
 
 /// Opening SQLite would make the file, and a check changes nothing.
