@@ -20,7 +20,7 @@ use std::{
 };
 
 use martlet_domain::{
-    Id,
+    Id, Timestamp,
     catalog::{Handle, Product},
     money::Currency,
     settings::Store,
@@ -48,8 +48,10 @@ const PAGE_TTL: Duration = Duration::from_secs(60);
 /// How long a list is kept here.
 const LIST_TTL: Duration = Duration::from_secs(10);
 /// How long it is remembered that a page has changed: longer than any page is kept that was read before,
-/// reading included.
-const CHANGED_TTL: Duration = Duration::from_secs(180);
+/// here or in Redis, reading included.
+const CHANGED_TTL: Duration = Duration::from_secs(900);
+/// By how much the clocks of instances differ at most.
+const SKEW: Duration = Duration::from_secs(2);
 /// Products that popularity ranks.
 const RANKED: u32 = 100;
 /// How often a page is read that changes while it is read.
@@ -71,12 +73,20 @@ pub struct Catalog {
     /// Changes heard of so far.
     heard: AtomicU64,
     /// Which change was a page's last.
-    changed: SyncCache<PageKey, u64>,
+    changed: SyncCache<PageKey, Heard>,
     /// How often a store's lists have changed.
     editions: Mutex<HashMap<Id<Store>, u64>>,
     /// Pages of which Redis may still have an older version, since it couldn't be told.
     untold: Mutex<BTreeSet<PageKey>>,
     reads: IntCounterVec,
+}
+
+/// When a change was heard of.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    /// How many had been before, and this one.
+    number: u64,
+    at: Timestamp,
 }
 
 /// What a list shows.
@@ -141,7 +151,8 @@ impl Catalog {
             }
             self.pages.invalidate(&key).await;
         }
-        Err(Error::Busy)
+        // It changes all the time. What is read now was right when it was asked for.
+        self.clone().read_page(key, false).await
     }
 
     /// The page of the product that has a handle.
@@ -186,14 +197,18 @@ impl Catalog {
         self.listed(store, List::Categories).await
     }
 
-    /// Forgets the page of a product that has changed, and the lists it may stand in.
-    pub async fn forget_product(&self, store: Id<Store>, id: Id<Product>) {
-        // Redis first: what is read from now on mustn't be what stands there.
-        self.bury((store, id)).await;
-        let change = self.heard.fetch_add(1, Ordering::SeqCst) + 1;
-        self.changed.insert((store, id), change);
-        self.pages.invalidate(&(store, id)).await;
-        self.forget_lists(store);
+    /// Forgets the pages of products that have changed.
+    pub async fn forget_products(&self, changed: BTreeSet<(Id<Store>, Id<Product>)>) {
+        // What is read from now on mustn't be what stands in Redis, whether or not that can be told yet.
+        if self.redis.is_configured() {
+            self.untold.lock().unwrap_or_else(PoisonError::into_inner).extend(&changed);
+        }
+        let (number, at) = (self.heard.fetch_add(1, Ordering::SeqCst) + 1, self.clock.now());
+        for key in &changed {
+            self.changed.insert(*key, Heard { number, at });
+            self.pages.invalidate(key).await;
+        }
+        self.bury(&changed).await;
     }
 
     /// Forgets a store's lists.
@@ -204,11 +219,7 @@ impl Catalog {
     /// Tells Redis what it couldn't be told before.
     pub async fn bury_again(&self) {
         let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for key in untold {
-            if !self.bury(key).await {
-                break;
-            }
-        }
+        self.bury(&untold).await;
     }
 
     /// Reads the pages that are wanted most, so that no shopper waits for them. How many.
@@ -230,7 +241,13 @@ impl Catalog {
 
     /// Whether no change of it was heard of since its reading began.
     fn is_current(&self, key: PageKey, page: &ProductPage) -> bool {
-        self.changed.get(&key).is_none_or(|change| change <= page.after)
+        self.changed.get(&key).is_none_or(|heard| heard.number <= page.after)
+    }
+
+    /// Whether a page of Redis was read after the last change that was heard of. A tombstone says so too,
+    /// but it goes with what Redis forgets; instances' clocks differ.
+    fn is_newer(&self, key: PageKey, page: &ProductPage) -> bool {
+        self.changed.get(&key).is_none_or(|heard| page.read_at > heard.at.plus(SKEW))
     }
 
     fn refresh_early(self: &Arc<Self>, key: PageKey, page: &Arc<ProductPage>) {
@@ -241,8 +258,8 @@ impl Catalog {
         tokio::spawn(async move {
             match this.clone().read_page(key, true).await {
                 Ok(page) => this.pages.insert(key, page).await,
-                // Whoever asks next reads it, and is told.
-                Err(_) => this.pages.invalidate(&key).await,
+                Err(error) if error.is_not_found() => this.pages.invalidate(&key).await,
+                Err(error) => tracing::warn!("a page isn't read again before its time is over: {error}"),
             }
         });
     }
@@ -258,7 +275,7 @@ impl Catalog {
             _ => None,
         };
         let oldest = now.minus(early(PRODUCT_TTL));
-        let found = found.filter(|page| !refreshes || page.read_at > oldest);
+        let found = found.filter(|page| self.is_newer(key, page) && (!refreshes || page.read_at > oldest));
         self.reads.with_label_values(&["product", if found.is_some() { "redis" } else { "database" }]).inc();
         let mut page = match found {
             Some(page) => page,
@@ -291,18 +308,17 @@ impl Catalog {
         }
     }
 
-    /// Makes Redis forget a page, and refuse what was read of it before. Whether it could be told.
-    async fn bury(&self, key: PageKey) -> bool {
-        if !self.redis.is_configured() {
-            return true;
+    /// Makes Redis forget pages, and refuse what was read of them before.
+    async fn bury(&self, keys: &BTreeSet<PageKey>) {
+        if keys.is_empty() || !self.redis.is_configured() {
+            return;
         }
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-        let told = self.redis.bury_product(key.0, key.1).await;
-        match &told {
-            Ok(()) => drop(self.untold.lock().unwrap_or_else(PoisonError::into_inner).remove(&key)),
+        match self.redis.bury_products(keys).await {
+            Ok(()) => {
+                self.untold.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| !keys.contains(key))
+            }
             Err(why) => tracing::debug!(%why, "Redis can't be told of a change yet"),
         }
-        told.is_ok()
     }
 
     fn is_untold(&self, key: PageKey) -> bool {

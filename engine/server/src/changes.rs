@@ -12,9 +12,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use martlet_domain::{Id, Timestamp};
+use martlet_domain::{Id, Timestamp, settings::Store};
 use martlet_store::{Change, ChangeKind, Db};
-use tokio::{sync::Mutex, time::sleep};
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use crate::{
     catalog::Catalog,
@@ -28,6 +32,12 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How far back each look goes: a transaction may end so long after it has written its row.
 const OVERLAP: Duration = Duration::from_secs(60);
+/// How long a look may take. A database that has gone may leave a connection without an answer for ever.
+const LONGEST: Duration = Duration::from_secs(5);
+/// How long an answer waits for its own change to be heard of.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for more before a look.
+const MOMENT: Duration = Duration::from_millis(20);
 /// Changes that are read at a time.
 const PAGE: u32 = 1_000;
 /// How long changes stay in the log.
@@ -65,101 +75,125 @@ impl Changes {
         Self { db, catalog, stores, pricer, redis, seen: Mutex::default() }
     }
 
-    /// Looks at the log until the process ends.
+    /// Looks at the log until the process ends. A round that panics, or hangs with the database, is
+    /// followed by another.
     pub async fn run(self: Arc<Self>) {
         let mut notices = self.redis.notices();
-        for round in 1_u32.. {
-            if let Err(error) = self.round(round).await {
-                tracing::error!("changes can't be looked at, and are looked for again: {error}");
+        // What is under way is given up with whoever waits for it.
+        let mut under_way = JoinSet::new();
+        for round in 0_u32.. {
+            let this = Arc::clone(&self);
+            under_way.spawn(async move { timeout(LONGEST, this.round(round)).await });
+            match under_way.join_next().await {
+                Some(Ok(Ok(Err(error)))) => tracing::error!("changes can't be looked at yet: {error}"),
+                Some(Ok(Err(_))) => {
+                    tracing::error!("changes can't be looked at: the database doesn't answer")
+                }
+                Some(Err(error)) => tracing::error!("looking at changes ended early: {error}"),
+                Some(Ok(Ok(Ok(())))) | None => {}
             }
-            tokio::select! {
-                () = sleep(INTERVAL) => {}
-                _ = notices.next() => {}
-            }
+            // Those who say something in the same moment are heard together.
+            sleep(MOMENT).await;
+            drop(timeout(INTERVAL, notices.next()).await);
         }
     }
 
     async fn round(&self, round: u32) -> Result<(), Error> {
         self.catch_up().await?;
         self.catalog.bury_again().await;
-        if round.is_multiple_of(ROUNDS) {
+        if round % ROUNDS == ROUNDS - 1 {
             let before = self.db.now().await?.minus(KEPT);
             while self.db.delete_changes(before, PAGE).await? == u64::from(PAGE) {}
         }
         Ok(())
     }
 
-    /// Looks at the log once. What is new in it.
-    pub async fn catch_up(&self) -> Result<Vec<Change>, Error> {
+    /// Looks at the log once. Whether there was anything new in it.
+    pub async fn catch_up(&self) -> Result<bool, Error> {
         let mut seen = self.seen.lock().await;
-        let mut since = match seen.latest {
+        let since = match seen.latest {
             Some(latest) => latest.minus(OVERLAP),
             // Redis may have kept what another instance couldn't tell it to forget before it ended.
             None => self.db.now().await?.minus(PRODUCT_TTL + OVERLAP),
         };
+        let news = self.list_unseen(since, &seen).await?;
+        self.apply(&news).await;
+        // Only now: what wasn't applied, because whoever waited for it has gone, is to be seen again.
         seen.latest.get_or_insert(since);
-        let mut news = Vec::new();
+        news.iter().for_each(|change| seen.insert(change));
+        seen.forget();
+        Ok(!news.is_empty())
+    }
+
+    async fn list_unseen(&self, mut since: Timestamp, seen: &Seen) -> Result<Vec<Change>, Error> {
+        let mut unseen = Vec::new();
         loop {
             let page = self.db.list_changes(since, PAGE).await?;
-            for change in &page {
-                if seen.insert(change) {
-                    self.apply(change).await;
-                    news.push(*change);
-                }
-            }
+            unseen.extend(page.iter().filter(|change| !seen.ids.contains(&(change.at, change.id))));
             match page.last() {
                 Some(last) if page.len() == PAGE as usize && last.at > since => since = last.at,
-                _ => break,
+                _ => return Ok(unseen),
             }
         }
-        seen.forget();
-        Ok(news)
     }
 
-    /// Looks at the log after this instance has changed something, and tells the others.
-    pub async fn tell(&self) {
-        let news = match self.catch_up().await {
-            Ok(news) => news,
-            Err(error) => return tracing::error!("a change isn't heard of at once: {error}"),
-        };
+    /// Looks at the log after this instance has changed something, and tells the others. It is done to
+    /// its end whether or not anybody waits for it.
+    pub async fn tell(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        let telling = tokio::spawn(async move {
+            match timeout(LONGEST, this.catch_up()).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return,
+                Ok(Err(error)) => tracing::error!("a change isn't heard of at once: {error}"),
+                Err(_) => tracing::error!("a change isn't heard of at once: the database doesn't answer"),
+            }
+            if let Err(why) = this.redis.publish().await {
+                tracing::debug!(%why, "other instances hear of a change a moment later");
+            }
+        });
+        if timeout(PATIENCE, telling).await.is_err() {
+            tracing::warn!("a change is heard of later than its answer");
+        }
+    }
+
+    async fn apply(&self, news: &[Change]) {
+        let (mut pages, mut lists, mut rulebooks) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for change in news {
-            if let Err(why) = self.redis.publish(change.into()).await {
-                return tracing::debug!(%why, "other instances hear of a change a moment later");
+            match (change.kind, change.store, change.subject) {
+                (ChangeKind::Product, Some(store), Some(product)) => {
+                    pages.insert((store, Id::new(product)));
+                    lists.insert(store);
+                }
+                (ChangeKind::Categories, Some(store), _) => drop(lists.insert(store)),
+                (ChangeKind::Rulebook, Some(store), _) => drop(rulebooks.insert(store)),
+                (ChangeKind::Store, store, _) => {
+                    self.stores.forget();
+                    lists.extend(store);
+                }
+                _ => tracing::warn!(change = change.id, "a change names nothing that changed"),
             }
         }
+        lists.into_iter().for_each(|store| self.catalog.forget_lists(store));
+        rulebooks.into_iter().for_each(|store| self.prepare(store));
+        self.catalog.forget_products(pages).await;
     }
 
-    async fn apply(&self, change: &Change) {
-        match (change.kind, change.store, change.subject) {
-            (ChangeKind::Product, Some(store), Some(product)) => {
-                self.catalog.forget_product(store, Id::new(product)).await;
+    /// Compiles ahead what a new rulebook names. Quotes look up the active one themselves.
+    fn prepare(&self, store: Id<Store>) {
+        let (pricer, db) = (Arc::clone(&self.pricer), self.db.clone());
+        tokio::spawn(async move {
+            if let Err(error) = pricer.load(&db, store).await {
+                tracing::error!(%store, "a rulebook's components aren't ready: {error}");
             }
-            (ChangeKind::Categories, Some(store), _) => self.catalog.forget_lists(store),
-            (ChangeKind::Rulebook, Some(store), _) => {
-                // Quotes look up the active rulebook themselves; here its components are compiled ahead.
-                let (pricer, db) = (Arc::clone(&self.pricer), self.db.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = pricer.load(&db, store).await {
-                        tracing::error!(%store, "a rulebook's components aren't ready: {error}");
-                    }
-                });
-            }
-            (ChangeKind::Store, store, _) => {
-                self.stores.forget();
-                if let Some(store) = store {
-                    self.catalog.forget_lists(store);
-                }
-            }
-            _ => tracing::warn!(change = change.id, "a change names nothing that changed"),
-        }
+        });
     }
 }
 
 impl Seen {
-    /// Whether it is new.
-    fn insert(&mut self, change: &Change) -> bool {
+    fn insert(&mut self, change: &Change) {
         self.latest = self.latest.max(Some(change.at));
-        self.ids.insert((change.at, change.id))
+        self.ids.insert((change.at, change.id));
     }
 
     /// Forgets what no look goes back to.

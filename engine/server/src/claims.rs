@@ -43,43 +43,44 @@ impl Claims {
         now: Timestamp,
     ) -> Result<ClaimOutcome, Error> {
         match self.enter(store, coupon, now).await? {
-            Gate::Taken => {
+            Some(Gate::Taken) => {
                 let outcome = self.db.claim_coupon(store, coupon.id, customer, now).await;
                 match &outcome {
                     Ok(ClaimOutcome::Claimed) => {}
-                    Ok(ClaimOutcome::Gone) => self.correct(store, coupon, now).await?,
+                    Ok(ClaimOutcome::Gone) => self.correct(store, coupon, now).await,
                     Ok(ClaimOutcome::AlreadyClaimed | ClaimOutcome::NotClaimable) | Err(_) => {
                         self.give_back(store, coupon.id).await;
                     }
                 }
                 Ok(outcome?)
             }
-            Gate::Unknown => Ok(self.db.claim_coupon(store, coupon.id, customer, now).await?),
-            Gate::Gone if self.is_to_be_tried(store, coupon.id) => {
+            Some(Gate::Missing) | None => Ok(self.db.claim_coupon(store, coupon.id, customer, now).await?),
+            Some(Gate::Gone) if self.is_to_be_tried(store, coupon.id) => {
                 let outcome = self.db.claim_coupon(store, coupon.id, customer, now).await?;
                 if outcome == ClaimOutcome::Claimed {
-                    self.correct(store, coupon, now).await?;
+                    self.correct(store, coupon, now).await;
                 }
                 Ok(outcome)
             }
             // Whoever has one already hears so, at the price of a read that locks nothing.
-            Gate::Gone => {
+            Some(Gate::Gone) => {
                 let claimed = self.db.has_claimed(store, customer, &[coupon.id]).await?;
                 Ok(if claimed.is_empty() { ClaimOutcome::Gone } else { ClaimOutcome::AlreadyClaimed })
             }
         }
     }
 
-    /// What the gate says, which is put up where there is none.
-    async fn enter(&self, store: Id<Store>, coupon: &Coupon, now: Timestamp) -> Result<Gate, Error> {
-        let gate = self.redis.take_coupon(store, coupon.id).await;
-        if gate != Gate::Unknown || !self.redis.is_configured() {
-            return Ok(gate);
+    /// What the gate says, which is put up where there is none. Nothing where Redis isn't there: it isn't
+    /// asked again, nor the database what to tell it.
+    async fn enter(&self, store: Id<Store>, coupon: &Coupon, now: Timestamp) -> Result<Option<Gate>, Error> {
+        match self.redis.enter_gate(store, coupon.id).await {
+            Ok(Gate::Missing) => {}
+            gate => return Ok(gate.ok()),
         }
-        let Some(left) = self.left(store, coupon.id).await? else { return Ok(Gate::Unknown) };
+        let Some(left) = self.left(store, coupon.id).await? else { return Ok(None) };
         match self.redis.seed_coupon(store, coupon.id, left, coupon.ends_at, now).await {
-            Ok(_) => Ok(self.redis.take_coupon(store, coupon.id).await),
-            Err(_) => Ok(Gate::Unknown),
+            Ok(_) => Ok(self.redis.enter_gate(store, coupon.id).await.ok()),
+            Err(_) => Ok(None),
         }
     }
 
@@ -89,12 +90,19 @@ impl Claims {
         Ok(stock.map(|stock| u64::try_from(stock.units - stock.claimed).unwrap_or(0)))
     }
 
-    async fn correct(&self, store: Id<Store>, coupon: &Coupon, now: Timestamp) -> Result<(), Error> {
-        let Some(left) = self.left(store, coupon.id).await? else { return Ok(()) };
+    /// Puts the gate's count right. What was claimed is claimed, whether or not that succeeds.
+    async fn correct(&self, store: Id<Store>, coupon: &Coupon, now: Timestamp) {
+        let left = match self.left(store, coupon.id).await {
+            Ok(Some(left)) => left,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, coupon = %coupon.id, "a coupon's gate isn't put right");
+                return;
+            }
+        };
         if let Err(why) = self.redis.correct_coupon(store, coupon.id, left, coupon.ends_at, now).await {
             tracing::debug!(%why, "a coupon's gate isn't put right");
         }
-        Ok(())
     }
 
     async fn give_back(&self, store: Id<Store>, coupon: Id<Coupon>) {

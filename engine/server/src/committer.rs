@@ -91,14 +91,15 @@ impl Running {
             None => None,
         };
         let outcomes = commit(db, &work).await;
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Whoever asked may have gone; what is committed is committed.
+            drop(reply.send(outcome));
+        }
+        // Nobody waits for Redis but the next group, which wants the same lock.
         if let Some(lock) = lock
             && let Err(why) = redis.unlock_stock(lock).await
         {
             tracing::debug!(%why, "a lock isn't given back, and lapses");
-        }
-        for (reply, outcome) in replies.into_iter().zip(outcomes) {
-            // Whoever asked may have gone; what is committed is committed.
-            drop(reply.send(outcome));
         }
     }
 }

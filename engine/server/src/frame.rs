@@ -105,8 +105,11 @@ fn finish(response: &mut Response, id: &str, catalogue: bool) {
     }
     let kept = catalogue && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED);
     let headers = response.headers_mut();
-    if !kept {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // Whoever keeps the catalogue asks each time whether it has changed, and keeps each store's apart.
+    let cached = if kept { "no-cache" } else { "no-store" };
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cached));
+    if kept {
+        headers.append(header::VARY, HeaderValue::from_static("martlet-store"));
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));

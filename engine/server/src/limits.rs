@@ -139,21 +139,28 @@ impl Limits {
         self.is_enabled() && group.is_shared() && self.redis.is_configured()
     }
 
-    /// Counts a request against each of those it is made by, up to the first that makes too many: what
-    /// the tightest says; nothing where requests aren't limited. Without a store, or without an answer of
-    /// Redis, this instance's own count decides.
-    async fn count(&self, group: Group, whom: &[Whom], store: Option<Id<Store>>) -> Option<Verdict> {
-        let Numbers { local, quota } = &self.groups.as_ref()?[group as usize];
+    /// Counts a request in this instance against each of those it is made by, up to the first that makes
+    /// too many: what the tightest says; nothing where requests aren't limited. Comes before
+    /// [`Self::count_together`]: a flood of requests is none of calls to Redis or the database.
+    fn count_here(&self, group: Group, whom: &[Whom]) -> Option<Verdict> {
+        let numbers = &self.groups.as_ref()?[group as usize];
         let mut tightest = None;
-        // All of this instance's own first: a flood of requests is none of calls to Redis.
         for one in whom {
-            if self.refuses(&mut tightest, local.count(&one.digest()), group, one) {
-                return tightest;
+            let verdict = numbers.local.count(&one.digest());
+            if self.refuses(&mut tightest, verdict, group, one) {
+                break;
             }
         }
-        let Some(store) = store.filter(|_| group.is_shared()) else { return tightest };
-        for one in whom {
-            let Ok(verdict) = self.redis.limit(store, group.name(), &one.digest(), *quota).await else {
+        tightest
+    }
+
+    /// Counts it with those of the other instances of a store as well; nothing where Redis gives no
+    /// answer, so that this instance's own count has decided.
+    async fn count_together(&self, group: Group, whom: &[Whom], store: Id<Store>) -> Option<Verdict> {
+        let quota = self.groups.as_ref()?[group as usize].quota;
+        let mut tightest = None;
+        for one in whom.iter().filter(|_| self.is_shared(group)) {
+            let Ok(verdict) = self.redis.limit(store, group.name(), &one.digest(), quota).await else {
                 break;
             };
             if self.refuses(&mut tightest, verdict, group, one) {

@@ -42,12 +42,7 @@ use self::{
 use crate::config::RedisConfig;
 
 pub use self::{
-    gate::Gate,
-    line::Link,
-    lock::StockLock,
-    notices::{Changed, Notice, Notices},
-    products::Cached,
-    sessions::SessionState,
+    gate::Gate, line::Link, lock::StockLock, notices::Notices, products::Cached, sessions::SessionState,
     target::BadAddress,
 };
 pub(crate) use target::Target;

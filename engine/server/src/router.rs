@@ -21,8 +21,12 @@ pub(crate) use groups::group_of;
 pub fn router(state: AppState) -> Router {
     let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
     let heard = middleware::from_fn_with_state(state.clone(), changes::heard);
-    let described = storefront().merge(merchants().route_layer(heard)).merge(operations());
-    let routes = described.route_layer(once).merge(claiming_themselves()).merge(keeping_nothing());
+    let described = storefront().merge(merchants().route_layer(heard.clone())).merge(operations());
+    let routes = described
+        .route_layer(once)
+        .merge(checkout())
+        .merge(order_steps().route_layer(heard))
+        .merge(keeping_nothing());
     let (router, mut openapi) = routes.split_for_parts();
     describe(&mut openapi);
     let router = router.route("/openapi.json", get(async move || axum::Json(openapi)));
@@ -45,7 +49,8 @@ pub(crate) fn surround(router: Router<AppState>, state: AppState) -> Router {
 /// The OpenAPI description of the whole HTTP face.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let described = storefront().merge(merchants()).merge(operations());
-    let mut openapi = described.merge(claiming_themselves()).merge(keeping_nothing()).into_openapi();
+    let mut openapi =
+        described.merge(checkout()).merge(order_steps()).merge(keeping_nothing()).into_openapi();
     describe(&mut openapi);
     openapi
 }
@@ -113,11 +118,15 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(actuator::metrics::prometheus))
 }
 
-/// What stands here claims its `Idempotency-Key` and keeps its answer in the transactions that do the
-/// work, so the layer that does so around all other POSTs isn't around these.
-fn claiming_themselves() -> OpenApiRouter<AppState> {
+/// What stands here, and [`order_steps`], claims its `Idempotency-Key` and keeps its answer in the
+/// transactions that do the work, so the layer that does so around all other POSTs isn't around these.
+fn checkout() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(api::checkout::create))
+}
+
+/// The merchant's steps of an order, which may bring goods back.
+fn order_steps() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(api::checkout::create))
         .routes(routes!(admin::order_steps::fulfil))
         .routes(routes!(admin::order_steps::cancel))
         .routes(routes!(admin::order_steps::refund))

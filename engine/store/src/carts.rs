@@ -1,5 +1,7 @@
 //! Carts: read whole and written whole.
 
+use std::collections::HashMap;
+
 use martlet_domain::{
     Id, Timestamp,
     cart::{Cart, LineItem},
@@ -108,6 +110,32 @@ impl Db {
             Ok(Update::Done { version: expected_version + 1 })
         })
     }
+
+    /// Replaces two carts as [`Db::save_cart`] does, each beside the version it is expected to have.
+    /// Whether both had it: else neither is changed.
+    pub async fn save_two_carts(
+        &self,
+        store: Id<Store>,
+        carts: [(&Cart, i64); 2],
+    ) -> Result<bool, StoreError> {
+        transaction!(self, |tx| {
+            // Both are locked before either is changed, so that there is nothing to undo.
+            let ids = carts.map(|(cart, _)| cart.id.uuid());
+            let versions = lock_versions(tx, store, ids).await?;
+            if carts.iter().any(|(cart, expected)| versions.get(&cart.id.uuid()) != Some(expected)) {
+                return Ok(false);
+            }
+            for (cart, expected) in carts {
+                if !update(tx, store, cart, expected).await? {
+                    let problem = "a cart that was locked has another version";
+                    return Err(RowOf::entity("carts", cart.id).corrupt("version", problem));
+                }
+                delete_parts(tx, store, cart.id).await?;
+                insert_parts(tx, store, cart).await?;
+            }
+            Ok(true)
+        })
+    }
 }
 
 fn decode(id: Id<Cart>, rows: Vec<CartRow>) -> Result<Option<Cart>, StoreError> {
@@ -192,6 +220,20 @@ async fn update(tx: &mut Tx, store: Id<Store>, cart: &Cart, expected: i64) -> Re
         .await
         .map(|done| done.rows_affected()))?;
     Ok(done == 1)
+}
+
+/// Locks carts in the order of their ids, and says what versions they have.
+async fn lock_versions(
+    tx: &mut Tx,
+    store: Id<Store>,
+    ids: [Uuid; 2],
+) -> Result<HashMap<Uuid, i64>, StoreError> {
+    let rows: Vec<(Uuid, i64)> = run!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT id, version FROM carts WHERE store_id = ");
+        query.id(store.uuid()).part(" AND id IN ").ids(ids).part(" ORDER BY id").for_update();
+        query.build_query_as().fetch_all(c).await
+    })?;
+    Ok(rows.into_iter().collect())
 }
 
 async fn version(tx: &mut Tx, store: Id<Store>, id: Id<Cart>) -> Result<Option<i64>, StoreError> {

@@ -157,6 +157,24 @@ impl Db {
         }
     }
 
+    /// A customer's claim of one coupon.
+    pub async fn find_coupon_claim(
+        &self,
+        store: Id<Store>,
+        customer: Id<Customer>,
+        coupon: Id<Coupon>,
+    ) -> Result<Option<CouponClaim>, StoreError> {
+        const SQL: &str = "SELECT coupon_id, claimed_at FROM coupon_claims \
+             WHERE store_id = ? AND coupon_id = ? AND customer_id = ?";
+        let row: Option<ClaimRow> = read!(self, |c| sqlx::query_as(SQL)
+            .bind(store.uuid())
+            .bind(coupon.uuid())
+            .bind(customer.uuid())
+            .fetch_optional(c)
+            .await)?;
+        Ok(row.map(ClaimRow::decode))
+    }
+
     /// What a customer has claimed, the latest first.
     pub async fn list_claims(
         &self,

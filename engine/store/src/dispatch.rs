@@ -3,14 +3,26 @@
 //! The bodies are written once and compiled for either. They are macros because a helper that
 //! takes an asynchronous closure over a connection isn't `Send`.
 
-/// Runs the body with the pool for reads as `$c`.
+/// Runs the body with the pool for reads as `$c`. What fails on the replica is read again from the
+/// primary: the body must be able to run more than once.
 macro_rules! read {
     ($db:expr, |$c:ident| $body:expr) => {
         match $db {
             $crate::Db::MySql(pools) => {
-                let mut connection = pools.to_read().await?;
-                let $c = &mut *connection;
-                $body
+                let mut from = $crate::pools::Source::Any;
+                loop {
+                    let mut reader = pools.to_read(from).await?;
+                    let read = {
+                        let $c = &mut *reader.connection;
+                        $body
+                    };
+                    match read {
+                        Err(error) if reader.failed_on_replica(&error) => {
+                            from = $crate::pools::Source::Primary;
+                        }
+                        read => break read,
+                    }
+                }
             }
             $crate::Db::Sqlite { read, .. } => {
                 let $c = read;

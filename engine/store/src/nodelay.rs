@@ -1,17 +1,26 @@
-//! TCP_NODELAY on connections to MySQL, which sqlx 0.9.0 doesn't set (sqlx issue 4335). With Nagle's
+//! Options of connections to MySQL. TCP_NODELAY, which sqlx 0.9.0 doesn't set (sqlx issue 4335). With Nagle's
 //! algorithm the end of whatever doesn't go out in one write, such as a statement of several rows over
 //! TLS, waits for an acknowledgement that the server delays by some 40 ms.
 //!
-//! sqlx doesn't hand out its sockets, so the process looks for them among its own. To be deleted with the
-//! first sqlx that sets the option.
+//! And keepalive, so that a server that has gone is noticed.
+//!
+//! sqlx doesn't hand out its sockets, so the process looks for them among its own.
 
-/// Sets the option on all sockets of this process whose other end has a port. It is set for good, and
+/// Sets the options on all sockets of this process whose other end has a port. It is set for good, and
 /// setting it twice changes nothing.
 #[cfg(target_os = "linux")]
 pub(crate) fn set_on_connections_to(port: u16) -> std::io::Result<usize> {
     use std::os::fd::{BorrowedFd, RawFd};
 
-    use rustix::net::{getpeername, sockopt::set_tcp_nodelay};
+    use rustix::net::{
+        getpeername,
+        sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_nodelay, set_tcp_user_timeout},
+    };
+
+    /// After how long without a word the other side is asked whether it is there.
+    const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
+    /// After how long a connection is given up on which nothing arrives any more.
+    const UNACKNOWLEDGED_MS: u32 = 10_000;
 
     let mut set = 0;
     for entry in std::fs::read_dir("/proc/self/fd")? {
@@ -28,6 +37,10 @@ pub(crate) fn set_on_connections_to(port: u16) -> std::io::Result<usize> {
         let peer =
             getpeername(descriptor).ok().flatten().and_then(|peer| std::net::SocketAddr::try_from(peer).ok());
         if peer.is_some_and(|peer| peer.port() == port) && set_tcp_nodelay(descriptor, true).is_ok() {
+            // A server that has gone without a word is noticed, rather than waited for.
+            set_socket_keepalive(descriptor, true)?;
+            set_tcp_keepidle(descriptor, IDLE)?;
+            set_tcp_user_timeout(descriptor, UNACKNOWLEDGED_MS)?;
             set += 1;
         }
     }

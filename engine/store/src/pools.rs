@@ -30,6 +30,42 @@ struct Replica {
     rests_until: Arc<Mutex<Option<Instant>>>,
 }
 
+/// What a read may be from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Whatever the handle reads from.
+    Any,
+    /// The primary, whatever the handle is.
+    Primary,
+}
+
+/// A connection for one read.
+pub(crate) struct Reader<'a> {
+    pub(crate) connection: PoolConnection<MySql>,
+    /// The replica, where it is one to that.
+    of: Option<&'a Replica>,
+}
+
+impl Reader<'_> {
+    /// Whether a read that failed like this is to be done again, from the primary. Any failure on a replica
+    /// is reason enough: it may be going down, or not have a table yet.
+    pub(crate) fn failed_on_replica(&self, error: &sqlx::Error) -> bool {
+        let Some(replica) = self.of else { return false };
+        if is_lost(error) {
+            tracing::warn!(%error, "the replica is left alone for some seconds");
+            replica.rest();
+        } else {
+            tracing::debug!(%error, "a read that failed on the replica is done on the primary");
+        }
+        true
+    }
+}
+
+/// Whether the other end is gone, rather than at odds with what it was asked.
+const fn is_lost(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_))
+}
+
 impl MySqlPools {
     pub(crate) fn new(primary: MySqlPool) -> Self {
         Self { primary, replica: None, lags: false }
@@ -49,13 +85,13 @@ impl MySqlPools {
     }
 
     /// A connection for one read.
-    pub(crate) async fn to_read(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
-        if let (true, Some(replica)) = (self.lags, &self.replica)
+    pub(crate) async fn to_read(&self, from: Source) -> Result<Reader<'_>, sqlx::Error> {
+        if let (true, Source::Any, Some(replica)) = (self.lags, from, &self.replica)
             && let Some(connection) = replica.connection().await
         {
-            return Ok(connection);
+            return Ok(Reader { connection, of: Some(replica) });
         }
-        self.primary.acquire().await
+        Ok(Reader { connection: self.primary.acquire().await?, of: None })
     }
 
     /// Closes all connections once they are free.
@@ -84,10 +120,25 @@ impl Replica {
         match timeout(PATIENCE, self.pool.acquire()).await {
             Ok(Ok(connection)) => return Some(connection),
             Ok(Err(error)) => tracing::warn!(%error, "the replica is left alone for some seconds"),
-            Err(_) => tracing::warn!("the replica is left alone for some seconds: no connection came free"),
+            // All its connections are at work, which it may well get done before the next read.
+            Err(_) if self.is_busy() => {
+                tracing::debug!("no connection to the replica came free");
+                return None;
+            }
+            Err(_) => tracing::warn!("the replica is left alone for some seconds: it can't be connected to"),
         }
-        *self.rests_until() = Some(Instant::now() + REST);
+        self.rest();
         None
+    }
+
+    /// Whether there are as many connections as there may be. One that is being made counts, but who
+    /// waited for it in vain has just taken it back.
+    fn is_busy(&self) -> bool {
+        self.pool.size() >= self.pool.options().get_max_connections()
+    }
+
+    fn rest(&self) {
+        *self.rests_until() = Some(Instant::now() + REST);
     }
 
     fn rests_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {

@@ -2,7 +2,8 @@
 //! digests of them.
 //!
 //! A token is used once. The conditional UPDATE is the fence, and a second use means that somebody else
-//! has the token: the session is over for both.
+//! has the token: the session is over for both. A session's last 50 used tokens stay known for
+//! that. One used before them is forgotten: it is [`Rotation::Unknown`], which ends nothing.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,12 @@ use crate::{Db, StoreError, Tx, Unique, customers, dialect::Statement as _};
 
 /// Sessions that one statement changes at most.
 const CHUNK: usize = 256;
-/// Sessions that one transaction deletes at most: each may have some thousand used tokens.
+/// Sessions that one transaction deletes at most.
 const MOST_DELETED: usize = 16;
+/// Used tokens of a session that are kept.
+const USED_KEPT: i64 = 50;
+/// Tokens that one transaction deletes at most.
+const TOKENS_DELETED: i64 = 500;
 
 /// A refresh token that is to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +43,7 @@ pub enum Rotation {
     Reused(Session),
     /// The token hadn't been used, but it or its session has ended. Nothing was changed.
     Expired,
-    /// There is no such token in the store.
+    /// There is no such token in the store, or it was used so long ago that it is forgotten.
     Unknown,
 }
 
@@ -148,6 +153,7 @@ impl Db {
 
     /// Uses a refresh token up and stores the next one of its session. Of several who use the same token
     /// at once, one gets [`Rotation::Rotated`]. [`Unique::Session`] when the new one is there already.
+    /// Of the session's used tokens the last 50 are kept, so that it doesn't grow with its age.
     pub async fn rotate_refresh_token(
         &self,
         store: Id<Store>,
@@ -165,6 +171,7 @@ impl Db {
                 }
                 if use_up(tx, store, digest, now).await? {
                     insert_token(tx, store, session.id, new).await?;
+                    forget_used(tx, store, session.id).await?;
                     return Ok(Rotation::Rotated(session));
                 }
             }
@@ -191,6 +198,7 @@ impl Db {
         let mut deleted = 0;
         for (store, ids) in by_store {
             for ids in ids.chunks(MOST_DELETED) {
+                while transaction!(self, |tx| delete_some_tokens(tx, store, ids).await)? {}
                 deleted += transaction!(self, |tx| delete(tx, store, ids).await)?;
             }
         }
@@ -280,7 +288,49 @@ async fn revoke(tx: &mut Tx, store: Id<Store>, ids: &[Uuid], now: Timestamp) -> 
     })?)
 }
 
-/// Deletes sessions with their tokens. The end of a session never changes, so it isn't asked for again.
+/// Deletes used tokens of a session but for the last ones. So many at a time, because sessions from before
+/// this was done may have thousands: a few rotations catch up.
+async fn forget_used(tx: &mut Tx, store: Id<Store>, session: Id<Session>) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT digest FROM refresh_tokens WHERE store_id = ? AND session_id = ? \
+         AND used_at IS NOT NULL ORDER BY used_at DESC, created_at DESC, digest LIMIT ? OFFSET ?";
+    let old: Vec<(Vec<u8>,)> = run!(tx, |c| sqlx::query_as(SQL)
+        .bind(store.uuid())
+        .bind(session.uuid())
+        .bind(TOKENS_DELETED)
+        .bind(USED_KEPT)
+        .fetch_all(c)
+        .await)?;
+    delete_tokens(tx, store.uuid(), old).await
+}
+
+/// Deletes tokens of some sessions, and says whether there may be more.
+async fn delete_some_tokens(tx: &mut Tx, store: Uuid, sessions: &[Uuid]) -> Result<bool, StoreError> {
+    let some: Vec<(Vec<u8>,)> = run!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT digest FROM refresh_tokens WHERE store_id = ");
+        query.id(store).part(" AND session_id IN ").ids(sessions.iter().copied());
+        query.part(" LIMIT ").int(TOKENS_DELETED);
+        query.build_query_as().fetch_all(c).await
+    })?;
+    let more = i64::try_from(some.len()).is_ok_and(|some| some == TOKENS_DELETED);
+    delete_tokens(tx, store, some).await?;
+    Ok(more)
+}
+
+async fn delete_tokens(tx: &mut Tx, store: Uuid, digests: Vec<(Vec<u8>,)>) -> Result<(), StoreError> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    run!(tx, |c| {
+        let mut query = QueryBuilder::new("DELETE FROM refresh_tokens WHERE store_id = ");
+        query.id(store).part(" AND digest IN ");
+        query.list(digests.iter().map(|(digest,)| digest), |query, digest| query.bytes(digest));
+        query.build().execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Deletes sessions with the tokens that are left, should one have been rotated in between by a slower
+/// clock. The end of a session never changes, so it isn't asked for again.
 async fn delete(tx: &mut Tx, store: Uuid, ids: &[Uuid]) -> Result<u64, StoreError> {
     const TOKENS: &str = "DELETE FROM refresh_tokens WHERE store_id = ";
     const SESSIONS: &str = "DELETE FROM sessions WHERE store_id = ";

@@ -123,9 +123,11 @@ suite! {
         a_token_that_is_used_again_ends_its_session
         what_has_ended_is_not_rotated_and_not_used_up
         a_token_that_is_there_already_replaces_none
+        a_session_keeps_its_last_fifty_used_tokens
         of_twenty_rotations_of_a_token_one_succeeds
         sessions_begin_rotate_and_end_at_once
         ended_sessions_are_deleted_with_their_tokens_in_batches
+        a_session_with_a_thousand_tokens_is_deleted
         another_store_sees_no_session;
     "conformance/addresses.rs" addresses:
         an_address_round_trips_at_its_extremes
@@ -151,6 +153,8 @@ suite! {
         a_reader_never_sees_half_a_cart
         five_hundred_lines_round_trip
         a_customers_open_cart_is_the_last_that_is_no_order
+        two_carts_are_saved_together_or_not_at_all
+        of_sixteen_who_move_a_line_at_once_one_does
         another_store_sees_no_cart;
     "conformance/coupons.rs" coupons:
         a_coupon_round_trips_at_its_extremes

@@ -104,7 +104,8 @@ fn over_http<'a>(shop: &'a Shop, name: &str, path: &str, connections: usize) -> 
     let bare =
         get(async move || ([(header::CONTENT_TYPE, answer.content_type.clone())], answer.body.clone()));
     let load = |server| Load { server, path: path.to_owned(), connections, body: length };
-    let floor = load(shop.serve(Router::new().route(path, bare))?);
+    let route = path.split('?').next().unwrap_or(path);
+    let floor = load(shop.serve(Router::new().route(route, bare))?);
     let figure = load(shop.serve(shop.router.clone())?);
     Ok(Row {
         name: name.to_owned(),

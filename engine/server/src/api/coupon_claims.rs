@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode};
 use martlet_domain::{Id, Timestamp, coupon::Coupon, quote::Standing};
 use martlet_store::{ClaimOutcome, Db};
 
-use super::me::{ClaimedCouponBody, wallet};
+use super::me::ClaimedCouponBody;
 use crate::{
     claims::Claims,
     clock::Clock,
@@ -48,9 +48,17 @@ pub async fn claim(
         ClaimOutcome::Gone => return Err(Error::CouponGone { code: coupon.code }),
         ClaimOutcome::NotClaimable => return Err(Error::CouponNotClaimable { code: coupon.code }),
     };
-    let claimed = wallet(&db, &shopper, Some(id)).await?.pop();
-    let claimed = claimed.ok_or_else(|| Error::Internal(format!("the claim of coupon {id} isn't there")))?;
-    Ok((status, Json(claimed)))
+    Ok((status, Json(claimed(&db, &shopper, &coupon).await?)))
+}
+
+/// A customer's claim of a coupon, which is there.
+async fn claimed(db: &Db, shopper: &Shopper, coupon: &Coupon) -> Result<ClaimedCouponBody, Error> {
+    let (store, customer) = (shopper.store.id, shopper.customer);
+    let claim = db.find_coupon_claim(store, customer, coupon.id).await?;
+    let claim =
+        claim.ok_or_else(|| Error::Internal(format!("the claim of coupon {} isn't there", coupon.id)))?;
+    let standings = db.coupon_standings(store, &[coupon.id], Some(customer)).await?;
+    Ok(ClaimedCouponBody::new(coupon, &claim, standings.get(&coupon.id)))
 }
 
 /// Refuses a coupon that nobody can use now. Who has used how many is asked where it is used.

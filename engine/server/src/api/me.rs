@@ -1,7 +1,12 @@
 //! `/api/v1/me`: what is the signed-in customer's.
 
 use axum::extract::State;
-use martlet_domain::{Id, coupon::Coupon, customer::Customer};
+use martlet_domain::{
+    Id,
+    coupon::Coupon,
+    customer::{CouponClaim, Customer},
+    quote::Standing,
+};
 use martlet_store::{Db, OrderQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -123,30 +128,32 @@ pub async fn orders(
     )
 )]
 pub async fn coupons(shopper: Shopper, State(db): State<Db>) -> Result<Json<WalletBody>, Error> {
-    Ok(Json(WalletBody { items: wallet(&db, &shopper, None).await? }))
+    Ok(Json(WalletBody { items: wallet(&db, &shopper).await? }))
 }
 
-/// What a customer has claimed: all, or one coupon.
-pub(super) async fn wallet(
-    db: &Db,
-    shopper: &Shopper,
-    only: Option<Id<Coupon>>,
-) -> Result<Vec<ClaimedCouponBody>, Error> {
+impl ClaimedCouponBody {
+    /// A coupon that a customer has claimed at a moment, and may have used.
+    pub(super) fn new(coupon: &Coupon, claim: &CouponClaim, standing: Option<&Standing>) -> Self {
+        Self {
+            coupon_id: coupon.id.uuid(),
+            code: coupon.code.to_string(),
+            claimed_at: Time(claim.claimed_at),
+            ends_at: coupon.ends_at.map(Time),
+            used: standing.is_some_and(|standing| standing.used_by_customer > 0),
+        }
+    }
+}
+
+/// All that a customer has claimed.
+async fn wallet(db: &Db, shopper: &Shopper) -> Result<Vec<ClaimedCouponBody>, Error> {
     let (store, customer) = (shopper.store.id, shopper.customer);
-    let mut claims = db.list_claims(store, customer).await?;
-    claims.retain(|claim| only.is_none_or(|only| claim.coupon == only));
+    let claims = db.list_claims(store, customer).await?;
     let ids: Vec<Id<Coupon>> = claims.iter().map(|claim| claim.coupon).collect();
     let coupons = db.list_coupons_by_id(store, &ids).await?;
     let standings = db.coupon_standings(store, &ids, Some(customer)).await?;
     let items = claims.iter().filter_map(|claim| {
         let coupon = coupons.iter().find(|coupon| coupon.id == claim.coupon)?;
-        Some(ClaimedCouponBody {
-            coupon_id: coupon.id.uuid(),
-            code: coupon.code.to_string(),
-            claimed_at: Time(claim.claimed_at),
-            ends_at: coupon.ends_at.map(Time),
-            used: standings.get(&coupon.id).is_some_and(|standing| standing.used_by_customer > 0),
-        })
+        Some(ClaimedCouponBody::new(coupon, claim, standings.get(&coupon.id)))
     });
     Ok(items.collect())
 }

@@ -1,11 +1,15 @@
 //! Sessions: begun with a password, carried on with refresh tokens, ended by the customer, by time or
 //! by a refresh token that comes a second time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use martlet_domain::{Id, Timestamp, customer::Customer, session::Session, settings::Store};
 use martlet_store::{Db, NewRefreshToken, Rotation};
 use moka::sync::Cache;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use super::RefreshToken;
 use crate::{
@@ -18,9 +22,14 @@ use crate::{
 /// Sessions that are deleted at a time.
 const SWEPT_AT_ONCE: u32 = 500;
 
-/// How long it counts that a session's row was looked at: a revocation that Redis wasn't told of is
+/// How long it counts that a session's row was looked at: a revocation that Redis couldn't be told of is
 /// noticed that late.
 const CONFIRMED_FOR: Duration = Duration::from_secs(60);
+
+/// How long after a revocation that Redis wasn't told of it is told again.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Revocations that Redis is told of again at a time.
+const MOST_TELLING: usize = 1_000;
 
 /// How long sessions and tokens last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +50,8 @@ pub struct Sessions {
     rules: SessionRules,
     /// Those that this instance has ended, so that it needn't rely on Redis about them.
     ended: Cache<Id<Session>, ()>,
+    /// For those who tell Redis again.
+    telling: Arc<Semaphore>,
 }
 
 /// A session with the token that carries it on.
@@ -56,7 +67,8 @@ impl Sessions {
     /// Sessions in a database.
     pub fn new(db: Db, redis: Redis, clock: Clock, ids: Ids, rules: SessionRules) -> Self {
         let ended = Cache::builder().max_capacity(1_000_000).time_to_live(CONFIRMED_FOR * 2).build();
-        Self { db, redis, clock, ids, rules, ended }
+        let telling = Arc::new(Semaphore::new(MOST_TELLING));
+        Self { db, redis, clock, ids, rules, ended, telling }
     }
 
     /// This moment, by the clock that sessions go by.
@@ -159,7 +171,7 @@ impl Sessions {
                 Ok(sessions) => tracing::info!(sessions, "sessions that had ended are deleted"),
                 Err(error) => tracing::error!("sessions that have ended aren't deleted: {error}"),
             }
-            tokio::time::sleep(interval).await;
+            sleep(interval).await;
         }
     }
 
@@ -168,11 +180,33 @@ impl Sessions {
         sessions.iter().for_each(|session| self.ended.insert(*session, ()));
         match self.redis.revoke_sessions(store, sessions).await {
             Ok(()) | Err(Unavailable::Off) => {}
-            Err(why) => tracing::warn!(
-                %why, sessions = sessions.len(),
-                "other instances may take sessions for open that have ended, until they look at their rows"
-            ),
+            Err(why) => {
+                tracing::warn!(
+                    %why, sessions = sessions.len(),
+                    "other instances may take sessions for open that have ended, until Redis is told or \
+                     they look at their rows"
+                );
+                self.tell_again(store, sessions);
+            }
         }
+    }
+
+    /// Tells Redis again that sessions are over, until it hears it or no instance goes by what it has any
+    /// more. With more than [`MOST_TELLING`] at it, the rows have to do.
+    fn tell_again(&self, store: Id<Store>, sessions: &[Id<Session>]) {
+        let Ok(permit) = Arc::clone(&self.telling).try_acquire_owned() else { return };
+        let (redis, sessions) = (self.redis.clone(), sessions.to_vec());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let begun = Instant::now();
+            while begun.elapsed() < CONFIRMED_FOR {
+                sleep(TOLD_AGAIN_AFTER).await;
+                if redis.revoke_sessions(store, &sessions).await.is_ok() {
+                    tracing::info!(sessions = sessions.len(), "Redis is told of sessions that have ended");
+                    return;
+                }
+            }
+        });
     }
 
     fn token(&self, now: Timestamp) -> (RefreshToken, NewRefreshToken) {

@@ -2,7 +2,7 @@
 
 use martlet_domain::{
     Id,
-    cart::{Cart, LineItem, MAX_COUPONS, MAX_LINES, MAX_QUANTITY},
+    cart::{Cart, MAX_COUPONS, MAX_LINES, MAX_QUANTITY},
     customer::Customer,
     settings::Store,
 };
@@ -22,8 +22,8 @@ impl Carts {
     }
 
     /// Makes a cart a customer's, who has just signed in, and says which cart is theirs now. Where they
-    /// have an open one in the same currency, the newer of the two gets what is on the other, which is
-    /// emptied. A cart that is somebody else's, is an order or isn't there stays what it is: whoever
+    /// have an open one in the same currency, the newer of the two gets what is on the other, which keeps
+    /// what doesn't fit. A cart that is somebody else's, is an order or isn't there stays what it is: whoever
     /// still knows its id mustn't be kept from signing in by it.
     pub async fn take_along(
         &self,
@@ -56,10 +56,7 @@ impl Carts {
     }
 
     /// Makes a cart a customer's, with what is on another. False where somebody changed one of them
-    /// meanwhile.
-    ///
-    /// The two are saved one after the other, and the engine may die in between. Doing it again adds
-    /// nothing twice: a line that was taken over kept its id.
+    /// meanwhile, and then neither is changed.
     async fn join(
         &self,
         store: Id<Store>,
@@ -70,24 +67,24 @@ impl Carts {
         let mut joined = target.clone();
         joined.customer = Some(customer);
         joined.email = None;
-        if let Some(source) = &source {
-            merge(&mut joined, source);
+        let mut left = source.clone();
+        if let Some(left) = &mut left {
+            merge(&mut joined, left);
         }
         self.drop_unclaimed(store, &mut joined).await?;
-        if joined != target {
-            joined.updated_at = self.clock.now();
-            let saved = self.db.save_cart(store, &joined, target.version).await?;
-            if !matches!(saved, Update::Done { .. }) {
-                return Ok(false);
-            }
+        let now = self.clock.now();
+        if let (Some(source), Some(mut left)) = (&source, left)
+            && left != *source
+        {
+            (joined.updated_at, left.updated_at) = (now, now);
+            let carts = [(&joined, target.version), (&left, source.version)];
+            return Ok(self.db.save_two_carts(store, carts).await?);
         }
-        let Some(source) = source else { return Ok(true) };
-        if source.lines.is_empty() && source.coupons.is_empty() {
+        if joined == target {
             return Ok(true);
         }
-        let emptied =
-            Cart { lines: Vec::new(), coupons: Vec::new(), updated_at: self.clock.now(), ..source.clone() };
-        Ok(matches!(self.db.save_cart(store, &emptied, source.version).await?, Update::Done { .. }))
+        joined.updated_at = now;
+        Ok(matches!(self.db.save_cart(store, &joined, target.version).await?, Update::Done { .. }))
     }
 }
 
@@ -97,24 +94,32 @@ fn is_newer(one: &Cart, other: &Cart) -> bool {
     (one.created_at, one.id) > (other.created_at, other.id)
 }
 
-/// Puts what is on one cart on another, as far as it holds it.
-fn merge(target: &mut Cart, source: &Cart) {
-    for line in &source.lines {
-        if target.lines.iter().any(|known| known.id == line.id) {
-            continue;
-        }
+/// Moves what is on one cart to another, as far as that holds it: the rest stays. A line of the target
+/// keeps its id, which its shopper may be about to change it by.
+fn merge(target: &mut Cart, source: &mut Cart) {
+    source.lines.retain_mut(|line| {
         if let Some(known) = target.lines.iter_mut().find(|known| known.variant == line.variant) {
-            let quantity = known.quantity.saturating_add(line.quantity).min(MAX_QUANTITY);
-            *known = LineItem { id: line.id, quantity, ..known.clone() };
-        } else if target.lines.len() < MAX_LINES {
+            let moved = line.quantity.min(MAX_QUANTITY.saturating_sub(known.quantity));
+            known.quantity += moved;
+            line.quantity -= moved;
+            return line.quantity > 0;
+        }
+        let fits = target.lines.len() < MAX_LINES;
+        if fits {
             target.lines.push(line.clone());
         }
-    }
-    for coupon in &source.coupons {
-        if target.coupons.len() < MAX_COUPONS && !target.coupons.contains(coupon) {
+        !fits
+    });
+    source.coupons.retain(|coupon| {
+        if target.coupons.contains(coupon) {
+            return false;
+        }
+        let fits = target.coupons.len() < MAX_COUPONS;
+        if fits {
             target.coupons.push(*coupon);
         }
-    }
+        !fits
+    });
     if target.shipping_address.is_none() {
         target.shipping_address.clone_from(&source.shipping_address);
         target.shipping_method.clone_from(&source.shipping_method);
@@ -123,7 +128,7 @@ fn merge(target: &mut Cart, source: &Cart) {
 
 #[cfg(test)]
 mod tests {
-    use martlet_domain::{Timestamp, coupon::Coupon};
+    use martlet_domain::{Timestamp, cart::LineItem, coupon::Coupon};
     use uuid::Uuid;
 
     use super::*;
@@ -155,35 +160,47 @@ mod tests {
         cart.lines.iter().map(|line| (line.variant.uuid().as_u128(), line.quantity)).collect()
     }
 
-    #[test]
-    fn quantities_are_added_up_to_what_a_line_holds() {
-        let mut target = cart(1, &[(1, 2), (2, 9_999)], &[5]);
-        merge(&mut target, &cart(2, &[(2, 2), (3, 1), (1, 1)], &[6, 5]));
-        assert_eq!(quantities(&target), [(1, 3), (2, 10_000), (3, 1)]);
-        let coupons: Vec<u128> = target.coupons.iter().map(|coupon| coupon.uuid().as_u128()).collect();
-        assert_eq!(coupons, [5, 6]);
+    fn coupons(cart: &Cart) -> Vec<u128> {
+        cart.coupons.iter().map(|coupon| coupon.uuid().as_u128()).collect()
     }
 
     #[test]
-    fn merging_again_adds_nothing_but_what_is_new() {
+    fn quantities_are_added_up_to_what_a_line_holds_and_the_rest_stays() {
+        let mut target = cart(1, &[(1, 2), (2, 9_999)], &[5]);
+        let ids: Vec<_> = target.lines.iter().map(|line| line.id).collect();
+        let mut source = cart(2, &[(2, 3), (3, 1), (1, 1)], &[6, 5]);
+        let moved = source.lines[1].id;
+        merge(&mut target, &mut source);
+        assert_eq!(quantities(&target), [(1, 3), (2, 10_000), (3, 1)]);
+        assert_eq!(coupons(&target), [5, 6]);
+        assert_eq!((quantities(&source), coupons(&source)), (vec![(2, 2)], vec![]));
+        let now: Vec<_> = target.lines.iter().map(|line| line.id).collect();
+        assert_eq!(now, [ids[0], ids[1], moved]);
+    }
+
+    #[test]
+    fn merging_again_moves_nothing_but_what_is_new() {
         let mut target = cart(1, &[(1, 2)], &[]);
         let mut source = cart(2, &[(1, 3), (2, 1)], &[5]);
-        merge(&mut target, &source);
+        merge(&mut target, &mut source);
         let once = target.clone();
-        merge(&mut target, &source);
+        merge(&mut target, &mut source);
         assert_eq!(target, once);
         source.lines.push(cart(3, &[(9, 4)], &[]).lines[0].clone());
-        merge(&mut target, &source);
+        merge(&mut target, &mut source);
         assert_eq!(quantities(&target), [(1, 5), (2, 1), (9, 4)]);
+        assert_eq!(quantities(&source), []);
     }
 
     #[test]
-    fn a_cart_takes_no_more_than_it_holds() {
+    fn a_cart_takes_no_more_than_it_holds_and_the_other_keeps_the_rest() {
         let many: Vec<(u128, u32)> = (0..500).map(|variant| (variant, 1)).collect();
-        let coupons: Vec<u128> = (0..10).collect();
-        let mut target = cart(1, &many, &coupons);
-        merge(&mut target, &cart(2, &[(999, 1), (0, 1)], &[99]));
+        let ten: Vec<u128> = (0..10).collect();
+        let mut target = cart(1, &many, &ten);
+        let mut source = cart(2, &[(999, 1), (0, 1)], &[99, 3]);
+        merge(&mut target, &mut source);
         assert_eq!((target.lines.len(), target.coupons.len()), (MAX_LINES, MAX_COUPONS));
         assert_eq!(target.lines[0].quantity, 2);
+        assert_eq!((quantities(&source), coupons(&source)), (vec![(999, 1)], vec![99]));
     }
 }

@@ -7,6 +7,10 @@ use martlet_domain::{Timestamp, catalog::Handle};
 
 use super::Body;
 
+/// The form of what is kept in Redis. Whoever changes what a page shows changes it, so that instances of
+/// two releases don't serve each other's.
+const FORM: &str = "1";
+
 /// The page of a product.
 #[derive(Debug)]
 pub struct ProductPage {
@@ -33,9 +37,9 @@ impl ProductPage {
         now >= self.refresh_at && !self.refreshing.swap(true, Ordering::Relaxed)
     }
 
-    /// As it is kept in Redis: when it was read, its handle, a line feed, the body.
+    /// As it is kept in Redis: the form, when it was read, its handle, a line feed, the body.
     pub(super) fn packed(&self) -> Vec<u8> {
-        let mut packed = format!("{} {}\n", self.read_at.as_millis(), self.handle).into_bytes();
+        let mut packed = format!("{FORM} {} {}\n", self.read_at.as_millis(), self.handle).into_bytes();
         packed.extend_from_slice(self.body.bytes());
         packed
     }
@@ -43,7 +47,8 @@ impl ProductPage {
     /// Nothing where that isn't what stands there.
     pub(super) fn unpacked(packed: &Bytes) -> Option<Self> {
         let end = packed.iter().position(|byte| *byte == b'\n')?;
-        let (read_at, handle) = std::str::from_utf8(&packed[..end]).ok()?.split_once(' ')?;
+        let head = std::str::from_utf8(&packed[..end]).ok()?;
+        let (read_at, handle) = head.strip_prefix(FORM)?.strip_prefix(' ')?.split_once(' ')?;
         let read_at = Timestamp::from_millis(read_at.parse().ok()?);
         Some(Self::new(handle.parse().ok()?, Body::written(packed.slice(end + 1..)), read_at))
     }
@@ -60,7 +65,9 @@ mod tests {
         let back = ProductPage::unpacked(&page.packed().into()).unwrap();
         assert_eq!((&back.handle, back.read_at), (&page.handle, page.read_at));
         assert_eq!(back.body.bytes(), page.body.bytes());
-        for other in ["", "{}", "7 mug", "x mug\n{}", "7 M\u{fc}g\n{}", "7\n{}"] {
+        for other in
+            ["", "{}", "1 7 mug", "1 x mug\n{}", "1 7 M\u{fc}g\n{}", "1 7\n{}", "2 7 mug\n{}", "7 mug\n{}"]
+        {
             assert!(ProductPage::unpacked(&Bytes::from_static(other.as_bytes())).is_none(), "{other}");
         }
     }

@@ -125,7 +125,7 @@ async fn what_redis_kept_from_before_a_change_is_read_by_nobody() {
     retitle(&app, &product, "Another").await;
     // The other instance hasn't heard yet; once it has, it doesn't find the old page in Redis.
     assert_eq!(title(&other.product(store, id).await.unwrap()), "The mug");
-    other.forget_product(store, id).await;
+    other.forget_products([(store, id)].into()).await;
     assert_eq!(title(&other.product(store, id).await.unwrap()), "Another");
     assert_eq!(title(&another(&app, server.connect()).product(store, id).await.unwrap()), "Another");
 }

@@ -22,6 +22,9 @@ use crate::{
 /// How often sessions that have ended are deleted: nothing waits for it.
 const SESSIONS_SWEPT_EVERY: Duration = Duration::from_secs(600);
 
+/// How long to wait for the changes of the last minutes before requests are taken.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
 /// Serves until the process is asked to end.
 pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCode> {
     let db = super::open(config).await?;
@@ -33,6 +36,11 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     let certificates = Certificates::configured(&config.tls).await?;
     let state = state(config, db)?;
     state.selling.pricer.warm(&state.db).await?;
+    // What another instance couldn't tell Redis before it ended.
+    match tokio::time::timeout(FIRST_LOOK, state.copies.changes.catch_up()).await {
+        Ok(caught_up) => drop(caught_up?),
+        Err(_) => tracing::warn!("the database is slow to say what has changed lately"),
+    }
     // Nobody is kept waiting for it: what isn't warm yet is read when it is asked for.
     let warming = tokio::spawn(warm(state.clone()));
     let address = config.server.address;

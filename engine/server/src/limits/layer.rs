@@ -6,13 +6,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use martlet_domain::{Id, cart::Cart, settings::Store};
+use martlet_domain::{Id, cart::Cart};
 
 use super::{Group, Limits, Tally, Whom};
 use crate::{
     error::Error,
     extract::{ClientAddress, CurrentStore, hash_of_sent_key},
-    problem, router,
+    router,
     state::AppState,
 };
 
@@ -54,8 +54,16 @@ async fn admit(
         Group::Coupon => [address].into_iter().chain(cart(route, parts, state).await).collect(),
         Group::Browse | Group::Carts | Group::Login | Group::Checkout => vec![address],
     };
-    let store = if limits.is_shared(group) { store(parts, state).await? } else { None };
-    tally.count(group, &whom, store).await
+    // Before the store is looked up: who is refused costs the database nothing.
+    tally.count_here(group, &whom)?;
+    if !limits.is_shared(group) {
+        return Ok(());
+    }
+    // Without a store there is nothing to count together; why there is none, the handler says better.
+    match CurrentStore::from_request_parts(parts, state).await {
+        Ok(CurrentStore(store)) => tally.count_together(group, &whom, store.id).await,
+        Err(_) => Ok(()),
+    }
 }
 
 /// The API key of a request, if it was found to be good before. Else whoever guesses keys would have a
@@ -74,14 +82,4 @@ async fn cart(route: &str, parts: &mut Parts, state: &AppState) -> Option<Whom> 
     let (_, id) = params.iter().find(|(name, _)| *name == "id")?;
     // What is no id is the handler's to refuse.
     id.parse::<Id<Cart>>().ok().map(Whom::Cart)
-}
-
-/// The store that the request means, whose instances count together. Which one that isn't, the handler
-/// says better.
-async fn store(parts: &mut Parts, state: &AppState) -> Result<Option<Id<Store>>, Error> {
-    match CurrentStore::from_request_parts(parts, state).await {
-        Ok(CurrentStore(store)) => Ok(Some(store.id)),
-        Err(error) if problem::kind(&error).status.is_server_error() => Err(error),
-        Err(_) => Ok(None),
-    }
 }

@@ -32,9 +32,12 @@ impl Tally {
         Self { limits, tightest: Arc::default() }
     }
 
-    /// Counts the request against the account that it is about, whether or not there is one.
+    /// Counts the request against the account that it is about, whether or not there is one. Before
+    /// the password is looked at, so that guesses aren't free: whoever is at it keeps the owner out.
     pub async fn account(&self, store: Id<Store>, email: &str) -> Result<(), Error> {
-        self.count(Group::Login, &[Whom::account(store, email)], Some(store)).await
+        let whom = [Whom::account(store, email)];
+        self.count_here(Group::Login, &whom)?;
+        self.count_together(Group::Login, &whom, store).await
     }
 
     /// Notes that a store knows an API key: from now on requests with it are counted by the key.
@@ -44,14 +47,23 @@ impl Tally {
         }
     }
 
-    /// Counts the request against all of these; an error if that makes too many.
-    pub(super) async fn count(
+    /// Counts the request against all of these in this instance; an error if that makes too many.
+    pub(super) fn count_here(&self, group: Group, whom: &[Whom]) -> Result<(), Error> {
+        self.note(group, self.limits.count_here(group, whom))
+    }
+
+    /// Counts it together with the other instances; an error if that makes too many.
+    pub(super) async fn count_together(
         &self,
         group: Group,
         whom: &[Whom],
-        store: Option<Id<Store>>,
+        store: Id<Store>,
     ) -> Result<(), Error> {
-        let Some(verdict) = self.limits.count(group, whom, store).await else { return Ok(()) };
+        self.note(group, self.limits.count_together(group, whom, store).await)
+    }
+
+    fn note(&self, group: Group, verdict: Option<Verdict>) -> Result<(), Error> {
+        let Some(verdict) = verdict else { return Ok(()) };
         {
             let mut tightest = self.tightest();
             *tightest = Some(tightest.map_or(verdict, |old| tighter(old, verdict)));

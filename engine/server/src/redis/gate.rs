@@ -32,19 +32,20 @@ pub enum Gate {
     Taken,
     /// There is none left, as far as is known.
     Gone,
-    /// Nobody has counted, or Redis isn't there: go on to the database.
-    Unknown,
+    /// Nobody has counted: go on to the database, and begin to count.
+    Missing,
 }
 
 impl Redis {
-    /// Takes a unit of a coupon.
-    pub async fn take_coupon(&self, store: Id<Store>, coupon: Id<Coupon>) -> Gate {
+    /// Takes a unit of a coupon. Where Redis gives no answer, go on to the database and leave the count
+    /// alone: it isn't known to be missing.
+    pub async fn enter_gate(&self, store: Id<Store>, coupon: Id<Coupon>) -> Result<Gate, Unavailable> {
         let keys = [keys::coupon_stock(store, coupon)];
-        match self.script::<i64>("gate.take", Budget::HotPath, &TAKE, &keys, &[]).await {
-            Ok(1) => Gate::Taken,
-            Ok(0) => Gate::Gone,
-            Ok(_) | Err(_) => Gate::Unknown,
-        }
+        Ok(match self.script::<i64>("gate.take", Budget::HotPath, &TAKE, &keys, &[]).await? {
+            1 => Gate::Taken,
+            0 => Gate::Gone,
+            _ => Gate::Missing,
+        })
     }
 
     /// Gives a unit back that was taken and not claimed.
@@ -116,23 +117,23 @@ mod tests {
     async fn units_are_counted_down_and_given_back() {
         let Some(server) = TestRedis::start().await else { return };
         let (redis, (store, coupon)) = (server.connect(), ids());
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Unknown);
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Missing));
         redis.give_back_coupon(store, coupon).await.unwrap();
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Unknown, "giving back must not count");
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Missing), "giving back must not count");
         assert_eq!(redis.seed_coupon(store, coupon, 2, None, NOW).await, Ok(true));
         assert_eq!(redis.seed_coupon(store, coupon, 9, None, NOW).await, Ok(false));
         let mut said = Vec::new();
         for _ in 0..3 {
-            said.push(redis.take_coupon(store, coupon).await);
+            said.push(redis.enter_gate(store, coupon).await.unwrap());
         }
         assert_eq!(said, [Gate::Taken, Gate::Taken, Gate::Gone]);
         redis.give_back_coupon(store, coupon).await.unwrap();
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Taken);
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Gone);
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Taken));
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Gone));
         redis.correct_coupon(store, coupon, 1, None, NOW).await.unwrap();
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Taken);
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Taken));
         // Another store's coupon of the same id is another coupon.
-        assert_eq!(redis.take_coupon(Id::new(Uuid::from_u128(3)), coupon).await, Gate::Unknown);
+        assert_eq!(redis.enter_gate(Id::new(Uuid::from_u128(3)), coupon).await, Ok(Gate::Missing));
     }
 
     #[tokio::test]
@@ -147,13 +148,13 @@ mod tests {
             let left: i64 = server.command(&["PTTL", key.as_str()]).await.parse().unwrap();
             assert!(left <= most && left > most - 50_000, "{left} of {most}");
             // Counting keeps the end.
-            assert_eq!(redis.take_coupon(store, coupon).await, Gate::Taken);
+            assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Taken));
             let left: i64 = server.command(&["PTTL", key.as_str()]).await.parse().unwrap();
             assert!(left > 0 && left <= most, "{left} of {most}");
         }
         redis.correct_coupon(store, coupon, 5, Some(Timestamp::from_millis(0)), NOW).await.unwrap();
         server.until_gone(key.as_str()).await;
-        assert_eq!(redis.take_coupon(store, coupon).await, Gate::Unknown);
+        assert_eq!(redis.enter_gate(store, coupon).await, Ok(Gate::Missing));
     }
 
     #[tokio::test]
@@ -164,17 +165,17 @@ mod tests {
         let mut takers = JoinSet::new();
         for _ in 0..200 {
             let redis = redis.clone();
-            takers.spawn(async move { redis.take_coupon(store, coupon).await });
+            takers.spawn(async move { redis.enter_gate(store, coupon).await.unwrap() });
         }
         let said = takers.join_all().await;
         let count = |gate| said.iter().filter(|said| **said == gate).count();
-        assert_eq!((count(Gate::Taken), count(Gate::Gone), count(Gate::Unknown)), (40, 160, 0));
+        assert_eq!((count(Gate::Taken), count(Gate::Gone), count(Gate::Missing)), (40, 160, 0));
     }
 
     #[tokio::test]
     async fn without_redis_nobody_is_turned_away() {
         let (store, coupon) = ids();
-        assert_eq!(Redis::off().take_coupon(store, coupon).await, Gate::Unknown);
+        assert_eq!(Redis::off().enter_gate(store, coupon).await, Err(Unavailable::Off));
         assert_eq!(Redis::off().give_back_coupon(store, coupon).await, Err(Unavailable::Off));
     }
 }

@@ -48,15 +48,34 @@ impl Redis {
             match taken {
                 Ok(Some(_)) => return Some(lock),
                 Ok(None) if begun.elapsed() + PAUSE < patience => sleep(PAUSE).await,
-                Ok(None) | Err(_) => return None,
+                Ok(None) | Err(Unavailable::Off | Unavailable::Resting) => return None,
+                Err(Unavailable::Slow { .. } | Unavailable::Failed(_)) => {
+                    self.abandon(lock);
+                    return None;
+                }
             }
         }
     }
 
+    /// Gives back in the background what may have been taken without an answer, so that nobody waits
+    /// for it to lapse.
+    fn abandon(&self, lock: StockLock) {
+        let redis = self.clone();
+        tokio::spawn(async move {
+            if let Err(why) = redis.release(lock, Budget::Command).await {
+                tracing::debug!(%why, "a lock that may have been taken isn't given back, and lapses");
+            }
+        });
+    }
+
     /// Gives a lock back. `false` where it had lapsed.
     pub async fn unlock_stock(&self, lock: StockLock) -> Result<bool, Unavailable> {
+        self.release(lock, Budget::HotPath).await
+    }
+
+    async fn release(&self, lock: StockLock, budget: Budget) -> Result<bool, Unavailable> {
         let (keys, arguments) = ([lock.key], [lock.token.to_vec()]);
-        self.script("lock.release", Budget::HotPath, &UNLOCK, &keys, &arguments).await
+        self.script("lock.release", budget, &UNLOCK, &keys, &arguments).await
     }
 }
 

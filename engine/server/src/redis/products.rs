@@ -3,13 +3,13 @@
 //! A reader that finds nothing reads the database and fills; a change puts a tombstone, which no fill
 //! overwrites, so that what was read before the change can't come after it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::body::Bytes;
 use martlet_domain::{Id, catalog::Product, settings::Store};
 
 use super::{
-    Budget, Redis, Unavailable,
+    Budget, Link, Redis, Unavailable,
     keys::{self, TOMBSTONE_TTL, millis},
     script::Script,
 };
@@ -60,11 +60,18 @@ impl Redis {
         self.script("product.fill", Budget::Command, &FILL, &keys, &arguments).await
     }
 
-    /// Puts a tombstone on a page: to be called when a change of it is committed.
-    pub async fn bury_product(&self, store: Id<Store>, product: Id<Product>) -> Result<(), Unavailable> {
-        let mut set = redis::cmd("SET");
-        set.arg(keys::product(store, product)).arg("").arg("PX").arg(millis(TOMBSTONE_TTL));
-        self.ask("product.bury", Budget::Command, set).await
+    /// Puts tombstones on pages: to be called when changes of them are committed.
+    pub async fn bury_products(
+        &self,
+        products: &BTreeSet<(Id<Store>, Id<Product>)>,
+    ) -> Result<(), Unavailable> {
+        let mut bury = redis::pipe();
+        for (store, product) in products {
+            let tombstone = bury.cmd("SET").arg(keys::product(*store, *product)).arg("");
+            tombstone.arg("PX").arg(millis(TOMBSTONE_TTL)).ignore();
+        }
+        let bury = async move |mut link: Link| bury.exec_async(&mut link).await;
+        self.run("product.bury", Budget::Command, bury).await
     }
 }
 
@@ -105,7 +112,7 @@ mod tests {
         let Some(server) = TestRedis::start().await else { return };
         let (redis, (store, product)) = (server.connect(), ids());
         redis.fill_product(store, product, b"old", PRODUCT_TTL).await.unwrap();
-        redis.bury_product(store, product).await.unwrap();
+        redis.bury_products(&[(store, product)].into()).await.unwrap();
         assert_eq!(redis.product(store, product).await, Ok(Cached::Tombstone));
         assert_eq!(redis.fill_product(store, product, b"old", PRODUCT_TTL).await, Ok(false));
         // Tombstones go by themselves, and then a fill is welcome.

@@ -53,9 +53,9 @@ async fn a_flush_in_the_middle_is_like_a_beginning() {
         assert_eq!(redis.fill_product(STORE, PRODUCT, b"page", PRODUCT_TTL).await, Ok(true));
         assert_eq!(redis.session(STORE, SESSION).await, Ok(SessionState::Unknown));
         assert_eq!(redis.confirm_session(STORE, SESSION, NOW).await, Ok(true));
-        assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Unknown);
+        assert_eq!(redis.enter_gate(STORE, COUPON).await, Ok(Gate::Missing));
         assert_eq!(redis.seed_coupon(STORE, COUPON, 1, None, NOW).await, Ok(true));
-        assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Taken);
+        assert_eq!(redis.enter_gate(STORE, COUPON).await, Ok(Gate::Taken));
         assert!(redis.limit(STORE, "login", &whom, quota()).await.unwrap().allowed);
         assert!(!redis.limit(STORE, "login", &whom, quota()).await.unwrap().allowed);
         assert_eq!(redis.popular(STORE).await, Ok(None));

@@ -188,6 +188,64 @@ pub(crate) async fn a_customers_open_cart_is_the_last_that_is_no_order(world: Wo
     assert_eq!((reopened.id, reopened.order), (last.id, None));
 }
 
+pub(crate) async fn two_carts_are_saved_together_or_not_at_all(world: World) {
+    let (db, store) = (&world.db, world.store);
+    let (one, other) = (full_cart(&world).await, full_cart(&world).await);
+    let mut joined = one.clone();
+    joined.lines.extend(other.lines.clone());
+    let emptied = Cart { lines: Vec::new(), coupons: Vec::new(), ..other.clone() };
+    let missing = samples::cart(Vec::new());
+    for stale in [
+        [(&joined, 1), (&emptied, 2)],
+        [(&joined, 0), (&emptied, 1)],
+        [(&joined, 1), (&missing, 1)],
+        [(&missing, 1), (&joined, 1)],
+    ] {
+        assert!(!db.save_two_carts(store, stale).await.unwrap());
+    }
+    assert!(!db.save_two_carts(world.other, [(&joined, 1), (&emptied, 1)]).await.unwrap());
+    // One that can't be stored takes the other along.
+    let mut twice = emptied.clone();
+    twice.lines = vec![other.lines[0].clone(), samples::line(other.lines[0].variant, 1)];
+    let error = db.save_two_carts(store, [(&joined, 1), (&twice, 1)]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(Unique::Cart)), "{error}");
+    for cart in [&one, &other] {
+        assert_eq!(db.find_cart(store, cart.id).await.unwrap().as_ref(), Some(cart));
+    }
+    assert!(db.save_two_carts(store, [(&joined, 1), (&emptied, 1)]).await.unwrap());
+    for cart in [joined, emptied] {
+        let found = db.find_cart(store, cart.id).await.unwrap();
+        assert_eq!(found, Some(Cart { version: 2, ..cart }));
+    }
+}
+
+pub(crate) async fn of_sixteen_who_move_a_line_at_once_one_does(world: World) {
+    let (one, other) = (full_cart(&world).await, full_cart(&world).await);
+    let mut joined = one.clone();
+    joined.lines.push(other.lines[0].clone());
+    let left = Cart { lines: other.lines[1..].to_vec(), ..other.clone() };
+    let tasks: Vec<_> = (0..16)
+        .map(|turn| {
+            let (db, store, joined, left) = (world.db.clone(), world.store, joined.clone(), left.clone());
+            // Half of them name the carts the other way round.
+            tokio::spawn(async move {
+                let mut carts = [(&joined, 1), (&left, 1)];
+                carts.rotate_left(turn % 2);
+                db.save_two_carts(store, carts).await.unwrap()
+            })
+        })
+        .collect();
+    let mut saved = 0;
+    for task in tasks {
+        saved += usize::from(task.await.unwrap());
+    }
+    assert_eq!(saved, 1);
+    for cart in [joined, left] {
+        let found = world.db.find_cart(world.store, cart.id).await.unwrap();
+        assert_eq!(found, Some(Cart { version: 2, ..cart }));
+    }
+}
+
 pub(crate) async fn another_store_sees_no_cart(world: World) {
     let cart = full_cart(&world).await;
     assert_eq!(world.db.find_cart(world.other, cart.id).await.unwrap(), None);

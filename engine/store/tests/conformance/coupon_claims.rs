@@ -171,6 +171,10 @@ pub(crate) async fn claims_are_listed_from_the_latest(world: World) {
     let coupons: Vec<_> = expected.iter().map(|claim| claim.coupon).collect();
     expected.sort_by_key(|claim| std::cmp::Reverse((claim.claimed_at, claim.coupon)));
     assert_eq!(db.list_claims(store, customer).await.unwrap(), expected);
+    for claim in &expected {
+        let found = db.find_coupon_claim(store, customer, claim.coupon).await.unwrap();
+        assert_eq!(found.as_ref(), Some(claim));
+    }
     let asked = [coupons[1], claimable(&world, 9).await, coupons[3], id()];
     let claimed = db.has_claimed(store, customer, &asked).await.unwrap();
     assert_eq!(claimed, HashSet::from([coupons[1], coupons[3]]));
@@ -248,6 +252,8 @@ pub(crate) async fn another_store_sees_no_claim(world: World) {
     assert_eq!(db.claim_stock(other, coupon).await.unwrap(), None);
     assert_eq!(db.claim_coupon(other, coupon, customer, at(7)).await.unwrap(), ClaimOutcome::NotClaimable);
     assert_eq!(db.list_claims(other, customer).await.unwrap(), []);
+    assert_eq!(db.find_coupon_claim(other, customer, coupon).await.unwrap(), None);
+    assert_eq!(db.find_coupon_claim(world.store, id(), coupon).await.unwrap(), None);
     assert_eq!(db.has_claimed(other, customer, &[coupon]).await.unwrap(), HashSet::new());
     let error = db.set_claim_stock(other, coupon, 9).await.unwrap_err();
     assert!(matches!(error, StoreError::UnknownReference), "{error}");

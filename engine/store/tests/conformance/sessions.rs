@@ -164,6 +164,29 @@ pub(crate) async fn a_token_that_is_there_already_replaces_none(world: World) {
     assert_eq!(rotate(&world, &first, &token(), 2_000).await, Rotation::Rotated(session));
 }
 
+pub(crate) async fn a_session_keeps_its_last_fifty_used_tokens(world: World) {
+    let (session, first) = begun(&world).await;
+    let (beside, token_beside) = begun(&world).await;
+    let mut tokens = vec![first];
+    for turn in 0..60 {
+        let next = token();
+        let rotated = rotate(&world, &tokens[turn], &next, 2_000 + i64::try_from(turn).unwrap()).await;
+        assert_eq!(rotated, Rotation::Rotated(session.clone()));
+        tokens.push(next);
+    }
+    // Sixty are used, and the first ten are forgotten. They end nothing.
+    for forgotten in &tokens[..10] {
+        assert_eq!(rotate(&world, forgotten, &token(), 3_000).await, Rotation::Unknown);
+    }
+    assert_eq!(found(&world, &session).await, session);
+    let over = revoked(&session, 3_000);
+    for known in &tokens[10..60] {
+        assert_eq!(rotate(&world, known, &token(), 3_000).await, Rotation::Reused(over.clone()));
+    }
+    assert_eq!(rotate(&world, &tokens[60], &token(), 3_000).await, Rotation::Expired);
+    assert_eq!(rotate(&world, &token_beside, &token(), 3_000).await, Rotation::Rotated(beside));
+}
+
 pub(crate) async fn of_twenty_rotations_of_a_token_one_succeeds(world: World) {
     let (session, first) = begun(&world).await;
     let tasks: Vec<_> = (0..20)
@@ -269,6 +292,26 @@ pub(crate) async fn ended_sessions_are_deleted_with_their_tokens_in_batches(worl
     // A revoked one stays until it would have ended, so that its tokens stay known.
     assert_eq!(rotate(&world, &token_of_open, &token(), 20_000).await, Rotation::Expired);
     assert_eq!(db.delete_expired_sessions(at(i64::MAX), 25).await.unwrap(), 1);
+}
+
+/// As one may have that was refreshed often before used tokens were forgotten.
+pub(crate) async fn a_session_with_a_thousand_tokens_is_deleted(world: World) {
+    let world = alone(world).await;
+    let (session, first) = begun(&world).await;
+    let (store, of) = (world.store.uuid().simple(), session.id.uuid().simple());
+    let tokens: Vec<_> = (0..1_020)
+        .map(|turn| format!("(X'{store}', X'{turn:064x}', X'{of}', {turn}, 50000, {turn})"))
+        .collect();
+    let sql =
+        "INSERT INTO refresh_tokens (store_id, digest, session_id, created_at, expires_at, used_at) VALUES";
+    assert_eq!(world.attempt(format!("{sql} {}", tokens.join(", "))).await.unwrap(), 1_020);
+    // One rotation forgets a part of them.
+    assert_eq!(rotate(&world, &first, &token(), 2_000).await, Rotation::Rotated(session.clone()));
+    let left = "UPDATE refresh_tokens SET expires_at = 50001".to_owned();
+    assert_eq!(world.attempt(left).await.unwrap(), 1_022 - 500);
+    assert_eq!(world.db.delete_expired_sessions(at(100_000), 25).await.unwrap(), 1);
+    assert_eq!(world.db.find_session(world.store, session.id).await.unwrap(), None);
+    assert_eq!(rotate(&world, &first, &token(), 2_000).await, Rotation::Unknown);
 }
 
 pub(crate) async fn another_store_sees_no_session(world: World) {

@@ -2,12 +2,13 @@
 
 use axum::http::Method;
 use martlet_domain::Id;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{super::*, shown, three_at_once};
+use super::{super::*, post, shown, three_at_once};
 use crate::{
     clock::SetClock,
-    testing::{NOW, TestApp, TestRedis},
+    testing::{Answer, NOW, TestApp, TestRedis},
 };
 
 /// The limits of an instance: six logins at once, after which nothing comes back while a test runs.
@@ -23,8 +24,9 @@ fn instance(redis: Redis) -> Limits {
 }
 
 async fn allows(limits: &Limits, group: Group, whom: Whom) -> bool {
-    let store = Some(Id::new(Uuid::from_u128(1)));
-    limits.count(group, &[whom], store).await.unwrap().allowed
+    let store = Id::new(Uuid::from_u128(1));
+    limits.count_here(group, &[whom]).unwrap().allowed
+        && limits.count_together(group, &[whom], store).await.is_none_or(|verdict| verdict.allowed)
 }
 
 fn somebody() -> Whom {
@@ -132,7 +134,42 @@ async fn requests_are_counted_in_redis_by_the_tightest_of_both() {
     assert!((1..=60).contains(&wait), "{wait}");
     // What names no store is counted here alone, and answered as ever.
     let lost = one.request(Method::POST, "/api/v1/carts").header("martlet-store", "nowhere");
-    let lost = lost.json(&serde_json::json!({})).send().await.expect_problem(404, "store_not_found");
+    let lost = lost.json(&json!({})).send().await.expect_problem(404, "store_not_found");
     assert_eq!(shown(&lost), ["3", "2", "1"]);
     assert_eq!(keys("*:limit:carts:*").await, "0");
+}
+
+/// Asks for a cart in a store.
+async fn cart(app: &TestApp, peer: &str, store: &str) -> Answer {
+    post(app, "/api/v1/carts", &json!({})).from(peer).header("martlet-store", store).send().await
+}
+
+#[tokio::test]
+async fn who_is_refused_has_no_store_looked_up() {
+    let Some(server) = TestRedis::start().await else { return };
+    let app = TestApp::builder().limits(three_at_once()).redis(server.connect()).build().await;
+    for _ in 0..3 {
+        cart(&app, "203.0.113.1", "default").await.expect_status(201);
+    }
+    cart(&app, "203.0.113.1", "late").await.expect_problem(429, "rate_limited");
+    let id = app.state.world.ids.next(NOW);
+    let late = Store { id, handle: "late".parse().unwrap(), hosts: Vec::new(), ..app.store.clone() };
+    app.state.db.insert_store(&late).await.unwrap();
+    // Had it been looked for before, it would be remembered that it wasn't there.
+    let answer = app.request(Method::GET, "/api/v1/categories").header("martlet-store", "late").send().await;
+    answer.expect_status(200);
+}
+
+#[tokio::test]
+async fn without_the_database_an_instance_still_refuses_who_asks_too_often() {
+    let Some(server) = TestRedis::start().await else { return };
+    let app = TestApp::builder().limits(three_at_once()).redis(server.connect()).build().await;
+    app.state.copies.stores.forget();
+    app.state.db.close().await;
+    for left in ["2", "1", "0"] {
+        let answer = cart(&app, "203.0.113.1", "default").await;
+        assert!(answer.status.is_server_error(), "{answer:?}");
+        assert_eq!(shown(&answer)[..2], ["3", left]);
+    }
+    cart(&app, "203.0.113.1", "default").await.expect_problem(429, "rate_limited");
 }

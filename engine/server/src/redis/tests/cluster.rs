@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use martlet_store::ChangeKind;
 use tokio::time::sleep;
 
 use super::*;
-use crate::redis::{Changed, Notice};
 
 #[tokio::test]
 async fn everything_works_on_a_cluster() {
@@ -15,14 +13,14 @@ async fn everything_works_on_a_cluster() {
     let whom = Digest::of(b"jo");
     assert_eq!(redis.ping().await, Ok(()));
     assert_eq!(redis.fill_product(STORE, PRODUCT, b"page", PRODUCT_TTL).await, Ok(true));
-    redis.bury_product(STORE, PRODUCT).await.unwrap();
+    redis.bury_products(&[(STORE, PRODUCT)].into()).await.unwrap();
     assert_eq!(redis.fill_product(STORE, PRODUCT, b"page", PRODUCT_TTL).await, Ok(false));
     assert_eq!(redis.product(STORE, PRODUCT).await, Ok(Cached::Tombstone));
     assert_eq!(redis.confirm_session(STORE, SESSION, NOW).await, Ok(true));
     redis.revoke_sessions(STORE, &[SESSION, Id::new(Uuid::from_u128(5))]).await.unwrap();
     assert_eq!(redis.session(STORE, SESSION).await, Ok(SessionState::Revoked));
     assert_eq!(redis.seed_coupon(STORE, COUPON, 1, None, NOW).await, Ok(true));
-    assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Taken);
+    assert_eq!(redis.enter_gate(STORE, COUPON).await, Ok(Gate::Taken));
     redis.give_back_coupon(STORE, COUPON).await.unwrap();
     assert!(redis.limit(STORE, "login", &whom, quota()).await.unwrap().allowed);
     redis.fill_popular(STORE, &[PRODUCT], POPULAR_TTL).await.unwrap();
@@ -32,14 +30,13 @@ async fn everything_works_on_a_cluster() {
     assert_eq!(redis.unlock_stock(lock).await, Ok(true));
 
     let mut notices = redis.notices();
-    assert_eq!(notices.next().await, Notice::Listening);
-    let changed = Changed { store: Some(STORE), kind: ChangeKind::Rulebook, subject: None };
-    redis.publish(changed).await.unwrap();
-    assert_eq!(notices.next().await, Notice::Changed(changed));
+    notices.next().await;
+    redis.publish().await.unwrap();
+    notices.next().await;
 
     // Scripts are sent again where a node has forgotten them.
     server.command(&["SCRIPT", "FLUSH"]).await;
-    assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Taken);
+    assert_eq!(redis.enter_gate(STORE, COUPON).await, Ok(Gate::Taken));
 }
 
 #[tokio::test]
@@ -54,7 +51,7 @@ async fn a_cluster_that_starts_later_or_again_is_taken_up() {
         server.until(&["CLUSTER", "INFO"], |info| info.contains("cluster_state:ok")).await;
         until_it_takes(&redis).await;
         server.kill();
-        assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Unknown);
+        assert!(redis.enter_gate(STORE, COUPON).await.is_err());
     }
 }
 

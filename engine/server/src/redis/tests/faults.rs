@@ -71,11 +71,11 @@ async fn a_killed_server_is_given_up_and_taken_up_again_when_it_is_back() {
         let said = until_it_rests(&redis).await;
         let failed = |why: &Unavailable| matches!(why, Unavailable::Failed(_));
         assert!(said[..said.len() - 1].iter().all(failed), "{said:?}");
-        assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Unknown);
+        assert_eq!(redis.enter_gate(STORE, COUPON).await, Err(Unavailable::Resting));
         server.restart().await;
         until_it_answers(&redis).await;
         assert_eq!(redis.breaker(), Some(BreakerState::Closed));
-        assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Unknown, "it comes back empty");
+        assert_eq!(redis.enter_gate(STORE, COUPON).await, Ok(Gate::Missing), "it comes back empty");
     }
 }
 
@@ -106,7 +106,7 @@ async fn budgets_include_connecting_and_no_call_waits_longer() {
     assert_eq!(redis.ping().await, slow(60));
     assert_eq!(redis.run("test", Budget::AtMost(Duration::from_millis(5)), nothing).await, slow(5));
     assert_eq!(redis.run("test", Budget::AtMost(Duration::from_secs(5)), nothing).await, slow(30));
-    assert_eq!(redis.take_coupon(STORE, COUPON).await, Gate::Unknown);
+    assert_eq!(redis.enter_gate(STORE, COUPON).await.map(drop), slow(30));
     assert!(redis.lock_stock(STORE, Id::new(Uuid::nil()), [1; 32], Duration::from_millis(5)).await.is_none());
     // The connection that all of them gave up waiting for is made all the same.
     server.thaw();
