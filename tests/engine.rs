@@ -2,10 +2,11 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Mutex,
+        Arc, Mutex,
         mpsc::{Receiver, channel},
     },
     time::Duration,
@@ -14,7 +15,17 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Signs access tokens on all engines of the tests, which they know too.
+pub(crate) const SIGNING_KEY: (&str, [u8; 32]) = ("tests", [b'k'; 32]);
+
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// What an engine of this release is given beside what a test says. Limits are for tests of limits: all
+/// requests come from one address here.
+const OURS: [(&str, &str); 2] = [
+    ("MARTLET_LIMITS__ENABLED", "false"),
+    // 32 times `k`.
+    ("MARTLET_AUTH__SIGNING_KEYS", "tests:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="),
+];
 
 /// An engine that serves the demo store from a database of its own. It is killed when dropped.
 #[derive(Debug)]
@@ -24,7 +35,8 @@ pub struct Engine {
     lines: Mutex<Receiver<String>>,
     pub(crate) base: String,
     settings: Settings,
-    folder: TempDir,
+    /// Shared with those beside it.
+    folder: Arc<TempDir>,
 }
 
 /// What an engine is started with.
@@ -34,6 +46,9 @@ pub struct EngineBuilder {
     plugins: PathBuf,
     environment: Vec<(String, String)>,
     binary: PathBuf,
+    ours: &'static [(&'static str, &'static str)],
+    /// Of the engine that has set up the database.
+    folder: Option<Arc<TempDir>>,
 }
 
 /// How a command ended.
@@ -52,6 +67,7 @@ struct Settings {
     binary: PathBuf,
     database: String,
     environment: Vec<(String, String)>,
+    ours: &'static [(&'static str, &'static str)],
 }
 
 impl Engine {
@@ -67,7 +83,22 @@ impl Engine {
             plugins: components_dir(),
             environment: Vec::new(),
             binary: binary("debug"),
+            ours: &OURS,
+            folder: None,
         }
+    }
+
+    /// Another one on the same database, set up in the same way.
+    pub fn beside(&self) -> EngineBuilder {
+        let Settings { binary, database, environment, ours } = self.settings.clone();
+        let folder = Some(self.folder.clone());
+        // It seeds nothing, so it needs no plugins.
+        EngineBuilder { database: Some(database), plugins: PathBuf::new(), environment, binary, ours, folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.base.trim_start_matches("http://").parse().expect("an address")
     }
 
     /// The folder that is its own until it is dropped.
@@ -118,6 +149,30 @@ impl Engine {
         self
     }
 
+    /// Asks it to end, and starts it again once it has, as a deployment does. It must have ended well.
+    pub fn roll(&mut self) {
+        self.terminate();
+        let status = self.child.wait().expect("the engine ends");
+        assert!(status.success(), "{status}");
+        let (child, lines, base) = self.settings.serve();
+        (self.child, self.lines, self.base) = (child, Mutex::new(lines), base);
+    }
+
+    /// The sum of a counter's values that have all of these labels.
+    pub fn count(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+        let all = self.get("/actuator/prometheus").expect(200).raw;
+        let mut sum = 0;
+        for line in all.lines() {
+            let Some((named, value)) = line.split_once(' ') else { continue };
+            let (known, of) = named.split_once('{').unwrap_or((named, ""));
+            let has = |(label, value): &(&str, &str)| of.contains(&format!("{label}=\"{value}\""));
+            if known == name && labels.iter().all(has) {
+                sum += value.parse::<u64>().expect("a count");
+            }
+        }
+        sum
+    }
+
     /// Whether the process hasn't ended.
     pub fn is_running(&self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
@@ -166,21 +221,40 @@ impl EngineBuilder {
         self
     }
 
+    /// Another program: one of a release that knows less.
+    pub fn binary(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.binary);
+        self.ours = &[];
+        self
+    }
+
+    /// With a Redis.
+    pub fn redis(self, url: &str) -> Self {
+        self.environment("MARTLET_REDIS__URL", url)
+    }
+
+    /// At a port that stays its own when it is started again.
+    pub fn at(self, port: u16) -> Self {
+        self.environment("MARTLET_SERVER__ADDRESS", &format!("127.0.0.1:{port}"))
+    }
+
     /// With a variable in its environment.
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Migrates, seeds and serves.
+    /// Migrates and seeds, unless somebody has, and serves.
     pub fn start(self) -> Engine {
-        let folder = tempfile::tempdir().expect("a folder");
+        let Self { database, plugins, environment, binary, ours, folder } = self;
+        let is_first = folder.is_none();
+        let folder = folder.unwrap_or_else(|| Arc::new(tempfile::tempdir().expect("a folder")));
         let file = || format!("sqlite:{}", folder.path().join("martlet.db").display());
-        let database = self.database.unwrap_or_else(file);
-        let settings = Settings { binary: self.binary, database, environment: self.environment };
-        settings.run(&["migrate"]).expect_success();
-        let plugins = self.plugins.display().to_string();
-        settings.run(&["seed", "--plugins", &plugins]).expect_success();
+        let settings = Settings { binary, database: database.unwrap_or_else(file), environment, ours };
+        if is_first {
+            settings.run(&["migrate"]).expect_success();
+            settings.run(&["seed", "--plugins", &plugins.display().to_string()]).expect_success();
+        }
         let (child, lines, base) = settings.serve();
         Engine { child, lines: Mutex::new(lines), base, settings, folder }
     }
@@ -204,7 +278,8 @@ impl Settings {
             .args(arguments)
             .env("DATABASE_URL", &self.database)
             .env("MARTLET_SERVER__ADDRESS", "127.0.0.1:0");
-        command.envs(self.environment.iter().cloned()).stdin(Stdio::null());
+        // What a test says wins.
+        command.envs(self.ours.iter().copied()).envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command
     }
 
@@ -271,8 +346,9 @@ fn address(lines: &Receiver<String>) -> String {
     loop {
         let line = lines.recv_timeout(START_TIMEOUT).expect("the engine says where it listens");
         let line: Value = serde_json::from_str(&line).expect("a log line is JSON");
-        if let Some(address) = line.pointer("/fields/address").or(line.get("address")).and_then(Value::as_str)
-        {
+        // Other lines name other addresses, such as that of Redis.
+        let field = |name| line.pointer("/fields").unwrap_or(&line)[name].as_str();
+        if let (Some("listening"), Some(address)) = (field("message"), field("address")) {
             return address.to_owned();
         }
     }

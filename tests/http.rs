@@ -35,18 +35,22 @@ fn agent() -> Agent {
 
 impl Engine {
     /// The answer to a GET.
+    #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None)
     }
 
     /// The answer to a POST of JSON.
+    #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, &[], Some(&body.to_string()))
     }
 
     /// The answer to any request; a body is declared as JSON unless the headers say otherwise.
+    #[track_caller]
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
-        self.try_send(method, path, headers, body).expect("the engine answers")
+        let answer = self.ask(method, path, headers, body);
+        answer.unwrap_or_else(|error| panic!("{method} {path} has no answer: {error}"))
     }
 
     /// The same; nothing where the engine ended before it answered.
@@ -57,6 +61,16 @@ impl Engine {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Option<Answer> {
+        self.ask(method, path, headers, body).ok()
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             request = request.header("content-type", "application/json");
@@ -68,15 +82,15 @@ impl Engine {
             Some(body) => agent().run(request.body(body.to_owned()).expect("a request")),
             None => agent().run(request.body(()).expect("a request")),
         };
-        answered.ok().and_then(Answer::read)
+        Answer::read(answered?)
     }
 }
 
 impl Answer {
-    fn read(mut response: Response<Body>) -> Option<Self> {
-        let text = response.body_mut().read_to_string().ok()?;
+    fn read(mut response: Response<Body>) -> Result<Self, ureq::Error> {
+        let text = response.body_mut().read_to_string()?;
         let headers = response.headers().iter();
-        Some(Self {
+        Ok(Self {
             status: StatusCode::as_u16(&response.status()),
             headers: headers
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))

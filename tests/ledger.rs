@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use martlet_domain::{
     Id,
+    coupon::Coupon,
+    customer::Customer,
     order::{Order, OrderStatus, PaymentStatus, RefundStatus},
     settings::Store,
 };
@@ -43,6 +45,7 @@ pub async fn read(db: &Db, store: Id<Store>) -> Ledger {
     let mut wrong = Vec::new();
     let stock = check_stock(db, &orders, &mut wrong).await;
     let coupon_uses = check_coupons(db, &orders, &mut wrong).await;
+    check_claims(db, &mut wrong).await;
     let money = check_money(db, store, &orders, &mut wrong).await;
     check_carts(db, &orders, &mut wrong).await;
     let answers = check_answers(db, &orders, &mut wrong).await;
@@ -84,6 +87,14 @@ pub async fn orders(db: &Db, store: Id<Store>) -> Vec<Order> {
         }
     }
 }
+
+/// Who has claimed a coupon.
+pub async fn claims(db: &Db, coupon: Id<Coupon>) -> BTreeSet<Id<Customer>> {
+    let claims = rows!(db, (Uuid, Uuid), CLAIMS).into_iter();
+    claims.filter(|(of, _)| *of == coupon.uuid()).map(|(_, customer)| Id::new(customer)).collect()
+}
+
+const CLAIMS: &str = "SELECT coupon_id, customer_id FROM coupon_claims";
 
 /// What is reserved is what orders are still to ship.
 async fn check_stock(db: &Db, orders: &[Order], wrong: &mut Vec<String>) -> (i64, i64) {
@@ -152,6 +163,24 @@ async fn check_coupons(db: &Db, orders: &[Order], wrong: &mut Vec<String>) -> i6
         }
     }
     used.values().sum()
+}
+
+/// A coupon counts as many claims as there are, and never more than there may be.
+async fn check_claims(db: &Db, wrong: &mut Vec<String>) {
+    let mut claims: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (coupon, _) in rows!(db, (Uuid, Uuid), CLAIMS) {
+        *claims.entry(coupon).or_default() += 1;
+    }
+    const STOCK: &str = "SELECT coupon_id, units, claimed FROM coupon_claim_stock";
+    for (coupon, units, claimed) in rows!(db, (Uuid, i64, i64), STOCK) {
+        let found = claims.remove(&coupon).unwrap_or(0);
+        if claimed != found || found > units {
+            wrong.push(format!("coupon {coupon} counts {claimed} claims of {units}, and has {found}"));
+        }
+    }
+    if !claims.is_empty() {
+        wrong.push(format!("coupons that aren't claimed are: {claims:?}"));
+    }
 }
 
 /// The provider has what orders say was paid, and nothing of orders that came to nothing.

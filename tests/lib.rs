@@ -1,12 +1,18 @@
 //! A running engine, used from outside as its users do: over HTTP and its command line.
 
+pub mod customers;
 mod engine;
 mod http;
 pub mod ledger;
 mod mysql;
+mod ports;
 pub mod quote;
+mod redis;
 pub mod shop;
+pub mod wire;
 
 pub use engine::{Engine, EngineBuilder, Finished, components_dir};
 pub use http::Answer;
 pub use mysql::Database;
+pub use ports::free_port;
+pub use redis::Redis;

@@ -1,6 +1,12 @@
 //! A shop with things to sell, and carts that are ready to be ordered.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use martlet_domain::{
     Id, Timestamp,
@@ -30,6 +36,8 @@ pub struct Shop {
     pub db: Db,
     /// The store.
     pub store: Id<Store>,
+    /// Carts of customers, who have no session here: the merchant asks for them.
+    bound: Mutex<HashSet<Id<Cart>>>,
 }
 
 impl Shop {
@@ -45,13 +53,13 @@ impl Shop {
             .block_on(Db::open(engine.database(), &StoreConfig::default()))
             .expect("the engine's database");
         let store = runtime.block_on(db.list_stores()).expect("a read").remove(0).id;
-        Self { engine, bearer, runtime, db, store }
+        Self { engine, bearer, runtime, db, store, bound: Mutex::default() }
     }
 
     /// The same shop with its engine started again.
     pub fn restart(self, environment: &[(&str, &str)]) -> Self {
-        let Self { engine, bearer, runtime, db, store } = self;
-        Self { engine: engine.restart(environment), bearer, runtime, db, store }
+        let engine = self.engine.restart(environment);
+        Self { engine, ..self }
     }
 
     /// Runs a future to its end.
@@ -65,6 +73,12 @@ impl Shop {
         headers.extend(key.map(|key| ("idempotency-key", key)));
         let body = body.map(Value::to_string);
         self.engine.send(method, &format!("/api/v1/admin{path}"), &headers, body.as_deref())
+    }
+
+    /// A merchant's PUT on what was read at this version.
+    pub fn admin_if(&self, path: &str, version: &str, body: &Value) -> Answer {
+        let headers = [("authorization", self.bearer.as_str()), ("if-match", version)];
+        self.engine.send("PUT", &format!("/api/v1/admin{path}"), &headers, Some(&body.to_string()))
     }
 
     /// A merchant's request with a key, which works for shoppers' endpoints too. Nothing where the engine
@@ -96,6 +110,14 @@ impl Shop {
         });
         let made = self.admin("POST", "/coupons", None, Some(&body)).expect(201);
         made.text("/id").parse().expect("an id")
+    }
+
+    /// A coupon of which so many customers can claim one.
+    pub fn claimable(&self, code: &str, units: i64) -> Id<Coupon> {
+        let coupon = self.coupon(code, None, None);
+        let set = self.block_on(self.db.set_claim_stock(self.store, coupon, units));
+        assert!(set.expect("a write"), "nobody has claimed one yet");
+        coupon
     }
 
     /// The coupon with a code.
@@ -152,12 +174,16 @@ impl Shop {
             updated_at: THEN,
         };
         self.block_on(self.db.insert_cart(self.store, &cart)).expect("a cart");
+        if customer.is_some() {
+            self.bound.lock().unwrap_or_else(PoisonError::into_inner).insert(cart.id);
+        }
         cart.id
     }
 
     /// What a cart costs now.
     pub fn total(&self, cart: Id<Cart>) -> i64 {
-        let quote = self.engine.get(&format!("/api/v1/carts/{cart}/quote")).expect(200);
+        let path = format!("/api/v1/carts/{cart}/quote");
+        let quote = self.engine.send("GET", &path, &self.access(cart), None).expect(200);
         quote.body["totals"]["total"]["amount"].as_i64().expect("an amount")
     }
 
@@ -169,7 +195,15 @@ impl Shop {
     fn try_checkout(&self, cart: Id<Cart>, key: &str, total: i64, token: &str) -> Option<Answer> {
         let body = checkout_body(total, token).to_string();
         let path = format!("/api/v1/carts/{cart}/checkout");
-        self.engine.try_send("POST", &path, &[("idempotency-key", key)], Some(&body))
+        let mut headers = self.access(cart);
+        headers.push(("idempotency-key", key));
+        self.engine.try_send("POST", &path, &headers, Some(&body))
+    }
+
+    /// What it takes to ask for a cart beside its id.
+    fn access(&self, cart: Id<Cart>) -> Vec<(&'static str, &str)> {
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner).contains(&cart);
+        bound.then_some(("authorization", self.bearer.as_str())).into_iter().collect()
     }
 
     /// Asks for an order as a patient client does: again with the same key while the request is in flight,
@@ -237,7 +271,7 @@ fn number() -> u64 {
 }
 
 /// An id that no other call in this process gets.
-fn id<T>() -> Id<T> {
+pub(crate) fn id<T>() -> Id<T> {
     let process = u128::from(std::process::id());
     Id::new(Uuid::from_u128(0x4000_0000_8000_0000_0000_0000_u128 << 4 | process << 40 | u128::from(number())))
 }

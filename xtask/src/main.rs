@@ -8,6 +8,8 @@ use clap::Parser;
 mod debian;
 mod demo;
 mod mysql;
+mod previous;
+mod redis;
 mod run;
 mod soak;
 mod test;

@@ -23,6 +23,20 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same command with room for thousands of open connections, as far as it may have them.
+pub(crate) fn with_many_files(command: &Command) -> Command {
+    const RAISE: &str = "ulimit -S -n 16384 || ulimit -S -n \"$(ulimit -H -n)\"; exec \"$@\"";
+    let mut raised = Command::new("sh");
+    raised.args(["-c", RAISE, "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => raised.env(name, value),
+            None => raised.env_remove(name),
+        };
+    }
+    raised
+}
+
 /// Runs a command to its end; its output is the task's.
 pub(crate) fn command(command: &mut Command) -> Result<()> {
     let name = format!("{command:?}");

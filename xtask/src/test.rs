@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    mysql,
+    mysql, previous, redis,
     run::{self, cargo},
     tools, wasm, workspace,
 };
@@ -27,6 +27,8 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
     Mysql,
+    Redis,
+    Previous,
     Deny,
     Machete,
     CargoComponent,
@@ -36,6 +38,8 @@ impl Means {
     const fn name(self) -> &'static str {
         match self {
             Self::Mysql => "mysql",
+            Self::Redis => "redis",
+            Self::Previous => "previous",
             Self::Deny => "deny",
             Self::Machete => "machete",
             Self::CargoComponent => "cargo-component",
@@ -96,6 +100,7 @@ impl Tests {
         self.step("store", Self::store)?;
         self.step("engine", Self::engine)?;
         self.step("contention", Self::contention)?;
+        self.step("instances", Self::instances)?;
         self.step("plugins", |tests| {
             tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
         })?;
@@ -152,6 +157,7 @@ impl Tests {
 
     /// Everything else, journeys over the built binary included.
     fn engine(&mut self) -> Result<()> {
+        self.means(Means::Redis, redis::ensure())?;
         run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
         let all = ["test", "--workspace", "--exclude", "martlet-store", "--locked", "--no-fail-fast"];
         self.test_with_mysql(&mut cargo(&all))
@@ -162,6 +168,20 @@ impl Tests {
         run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
         let mut test = cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "contention"]);
         test.args(["--", "--include-ignored", "--test-threads=1"]);
+        self.test_with_mysql(&mut test)
+    }
+
+    /// Several engines at once, some under load, one of the release before this one; each test with the
+    /// machine to itself.
+    fn instances(&mut self) -> Result<()> {
+        self.means(Means::Redis, redis::ensure())?;
+        run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
+        let test = ["test", "--package", "martlet-tests", "--locked", "--test", "instances"];
+        let mut test = run::with_many_files(&cargo(&test));
+        test.args(["--", "--include-ignored", "--test-threads=1"]);
+        if let Some(source) = self.means(Means::Previous, previous::source())? {
+            test.env("MARTLET_TEST_PREVIOUS", previous::build(&source)?);
+        }
         self.test_with_mysql(&mut test)
     }
 
