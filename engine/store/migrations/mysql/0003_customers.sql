@@ -24,8 +24,8 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_customer_fk FOREIGN KEY (store_id, customer_id) REFERENCES customers (store_id, id)
 ) ENGINE = InnoDB, CHARACTER SET utf8mb4, COLLATE utf8mb4_bin;
 
--- `digest` is the SHA-256 of the token. Used ones stay as long as their session, so that a second
--- use shows.
+-- `digest` is the SHA-256 of the token. The last used ones of a session stay, so that a second use of
+-- one shows.
 CREATE TABLE refresh_tokens (
     store_id BINARY(16) NOT NULL,
     digest BINARY(32) NOT NULL,

@@ -24,8 +24,8 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_customer ON sessions (store_id, customer_id, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
--- `digest` is the SHA-256 of the token. Used ones stay as long as their session, so that a second
--- use shows.
+-- `digest` is the SHA-256 of the token. The last used ones of a session stay, so that a second use of
+-- one shows.
 CREATE TABLE refresh_tokens (
     store_id BLOB NOT NULL CHECK (length(store_id) = 16),
     digest BLOB NOT NULL CHECK (length(digest) = 32),
