@@ -1,13 +1,13 @@
 //! Bringing the tables up to date.
 
-use std::{collections::BTreeSet, fs::File, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs::File, path::Path, sync::LazyLock, time::Duration};
 
 use sqlx::{MySqlPool, SqlitePool, migrate::Migrator};
 
 use crate::{Db, StoreConfig, StoreError, dialect};
 
-static MYSQL: Migrator = sqlx::migrate!("migrations/mysql");
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static MYSQL: LazyLock<Migrator> = LazyLock::new(|| tolerant(sqlx::migrate!("migrations/mysql")));
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| tolerant(sqlx::migrate!("migrations/sqlite")));
 
 /// How long a migration waits for a lock of another session.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -73,6 +73,12 @@ impl Db {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Migrations of a later release are no trouble: they only add, so this one runs on what they leave.
+fn tolerant(mut migrator: Migrator) -> Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 async fn migrate_mysql(pool: &MySqlPool) -> Result<(), StoreError> {

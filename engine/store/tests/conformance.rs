@@ -370,6 +370,7 @@ suite! {
         an_open_database_answers
         migrations_are_pending_until_they_ran
         migrating_again_changes_nothing
+        what_a_later_release_has_migrated_is_no_trouble
         two_engines_may_migrate_at_once
         a_busy_pool_times_out_by_name
         an_abandoned_transaction_leaves_nothing

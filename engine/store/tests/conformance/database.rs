@@ -37,6 +37,18 @@ pub(crate) async fn migrating_again_changes_nothing(world: World) {
     assert_eq!(world.db.find_store(world.store).await.unwrap(), before);
 }
 
+pub(crate) async fn what_a_later_release_has_migrated_is_no_trouble(world: World) {
+    let mut later = world;
+    later.url = later.empty_database().await;
+    later.db = Db::open(&later.url, &StoreConfig::default()).await.unwrap();
+    later.db.migrate().await.unwrap();
+    let added = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, X'00', 0)";
+    later.damage(added.to_owned()).await;
+    assert_eq!(later.db.pending_migrations().await.unwrap(), []);
+    later.db.migrate().await.unwrap();
+}
+
 pub(crate) async fn two_engines_may_migrate_at_once(world: World) {
     let url = world.empty_database().await;
     let engines: Vec<_> = (0..4)
