@@ -52,6 +52,8 @@ const LIST_TTL: Duration = Duration::from_secs(10);
 const CHANGED_TTL: Duration = Duration::from_secs(900);
 /// By how much the clocks of instances differ at most.
 const SKEW: Duration = Duration::from_secs(2);
+/// Changes that Redis is told of at a time: it has a budget for each.
+const TOLD_AT_ONCE: usize = 1_000;
 /// Products that popularity ranks.
 const RANKED: u32 = 100;
 /// How often a page is read that changes while it is read.
@@ -310,14 +312,16 @@ impl Catalog {
 
     /// Makes Redis forget pages, and refuse what was read of them before.
     async fn bury(&self, keys: &BTreeSet<PageKey>) {
-        if keys.is_empty() || !self.redis.is_configured() {
+        if !self.redis.is_configured() {
             return;
         }
-        match self.redis.bury_products(keys).await {
-            Ok(()) => {
-                self.untold.lock().unwrap_or_else(PoisonError::into_inner).retain(|key| !keys.contains(key))
+        let keys: Vec<PageKey> = keys.iter().copied().collect();
+        for keys in keys.chunks(TOLD_AT_ONCE) {
+            if let Err(why) = self.redis.bury_products(keys).await {
+                return tracing::debug!(%why, "Redis can't be told of a change yet");
             }
-            Err(why) => tracing::debug!(%why, "Redis can't be told of a change yet"),
+            let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+            untold.retain(|key| keys.binary_search(key).is_err());
         }
     }
 

@@ -111,30 +111,28 @@ impl Changes {
     /// Looks at the log once. Whether there was anything new in it.
     pub async fn catch_up(&self) -> Result<bool, Error> {
         let mut seen = self.seen.lock().await;
-        let since = match seen.latest {
+        let mut since = match seen.latest {
             Some(latest) => latest.minus(OVERLAP),
             // Redis may have kept what another instance couldn't tell it to forget before it ended.
             None => self.db.now().await?.minus(PRODUCT_TTL + OVERLAP),
         };
-        let news = self.list_unseen(since, &seen).await?;
-        self.apply(&news).await;
-        // Only now: what wasn't applied, because whoever waited for it has gone, is to be seen again.
         seen.latest.get_or_insert(since);
-        news.iter().for_each(|change| seen.insert(change));
-        seen.forget();
-        Ok(!news.is_empty())
-    }
-
-    async fn list_unseen(&self, mut since: Timestamp, seen: &Seen) -> Result<Vec<Change>, Error> {
-        let mut unseen = Vec::new();
+        let mut anything = false;
+        // Page by page, so that a look which is cut short has got somewhere.
         loop {
             let page = self.db.list_changes(since, PAGE).await?;
-            unseen.extend(page.iter().filter(|change| !seen.ids.contains(&(change.at, change.id))));
+            let news: Vec<Change> = page.iter().filter(|change| !seen.contains(change)).copied().collect();
+            anything |= !news.is_empty();
+            self.apply(&news).await;
+            // Only now: what wasn't applied, because nobody waited for it any more, is to be seen again.
+            news.iter().for_each(|change| seen.insert(change));
             match page.last() {
                 Some(last) if page.len() == PAGE as usize && last.at > since => since = last.at,
-                _ => return Ok(unseen),
+                _ => break,
             }
         }
+        seen.forget();
+        Ok(anything)
     }
 
     /// Looks at the log after this instance has changed something, and tells the others. It is done to
@@ -191,6 +189,10 @@ impl Changes {
 }
 
 impl Seen {
+    fn contains(&self, change: &Change) -> bool {
+        self.ids.contains(&(change.at, change.id))
+    }
+
     fn insert(&mut self, change: &Change) {
         self.latest = self.latest.max(Some(change.at));
         self.ids.insert((change.at, change.id));

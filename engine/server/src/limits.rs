@@ -158,8 +158,11 @@ impl Limits {
     /// answer, so that this instance's own count has decided.
     async fn count_together(&self, group: Group, whom: &[Whom], store: Id<Store>) -> Option<Verdict> {
         let quota = self.groups.as_ref()?[group as usize].quota;
+        if !self.is_shared(group) {
+            return None;
+        }
         let mut tightest = None;
-        for one in whom.iter().filter(|_| self.is_shared(group)) {
+        for one in whom {
             let Ok(verdict) = self.redis.limit(store, group.name(), &one.digest(), quota).await else {
                 break;
             };

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use axum::extract::FromRef;
-use martlet_domain::catalog::Handle;
+use martlet_domain::{Malformed, catalog::Handle};
 use martlet_plugin_host::Host;
 use martlet_store::Db;
 
 use crate::{
-    auth::{Auth, PasswordCost},
+    auth::{Auth, KeyError, PasswordCost},
     catalog::Catalog,
     changes::Changes,
     claims::Claims,
     clock::Clock,
     config::{Config, TrustedProxies},
+    error::Error,
     ids::Ids,
     limits::Limits,
     operations::Operations,
@@ -99,14 +99,30 @@ pub struct Foundation {
     pub password_cost: PasswordCost,
 }
 
+/// An engine can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// Something can't be counted.
+    #[error("the metrics can't be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A key of access tokens.
+    #[error("auth.signing_keys: one {0}")]
+    SigningKey(#[from] KeyError),
+    /// The default store's handle.
+    #[error("stores.default: a {0}")]
+    DefaultStore(#[from] Malformed),
+    /// Passwords can't be hashed.
+    #[error(transparent)]
+    Passwords(#[from] Error),
+}
+
 impl AppState {
     /// An engine of a configuration that was checked.
-    pub fn new(config: &Config, on: Foundation) -> anyhow::Result<Self> {
+    pub fn new(config: &Config, on: Foundation) -> Result<Self, SetUpError> {
         let Foundation { db, redis, host, clock, ids, password_cost } = on;
-        let operations = Operations::new(clock.now()).context("the metrics can't be set up")?;
+        let operations = Operations::new(clock.now())?;
         redis.register(operations.metrics.registry())?;
-        let limits =
-            Limits::new(&config.limits, &clock, redis.clone()).context("the limits can't be set up")?;
+        let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
         let pricer = Arc::new(Pricer::new(host));
         let stores = Arc::new(Stores::new(db.clone()));

@@ -44,9 +44,16 @@ impl Stores {
         self.by_host.try_get_with_by_ref(host, find).await.map_err(Error::Shared)
     }
 
-    /// The currency in which a store lists its prices unless it is told otherwise. What is paid is worked
-    /// out by its settings as they stand, not by this.
-    pub async fn default_currency(&self, store: &Store) -> Result<Currency, Error> {
+    /// The currency in which a store lists its prices: that which was asked for, else its own. What is paid
+    /// is worked out by its settings as they stand, not by this.
+    pub async fn currency_or_default(
+        &self,
+        store: &Store,
+        asked: Option<Currency>,
+    ) -> Result<Currency, Error> {
+        if let Some(currency) = asked {
+            return Ok(currency);
+        }
         let find = async {
             crate::api::products::settings(&self.db, store).await.map(|found| found.default_currency)
         };

@@ -10,7 +10,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::{Durability, StoreConfig, nodelay, shape::padded};
+use crate::{Durability, StoreConfig, shape::padded, sockets};
 
 /// A connection to MySQL that nobody used for so long is asked whether it is still there.
 const ASK_AFTER: Duration = Duration::from_secs(1);
@@ -45,8 +45,8 @@ pub(crate) fn mysql_pool_options(config: &StoreConfig, port: u16) -> MySqlPoolOp
             })
         })
         .after_connect(move |connection, _| {
-            if let Err(error) = nodelay::set_on_connections_to(port) {
-                tracing::warn!(%error, "TCP_NODELAY can't be set on connections to MySQL");
+            if let Err(error) = sockets::set_on_connections_to(port) {
+                tracing::warn!(%error, "the sockets of connections to MySQL are left as they are");
             }
             Box::pin(mysql_session(connection, lock_timeout))
         })

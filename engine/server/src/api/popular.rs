@@ -48,10 +48,7 @@ pub async fn list(
     Query(parameters): Query<PopularParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let currency = match parameters.currency {
-        Some(currency) => currency,
-        None => stores.default_currency(&store).await?,
-    };
+    let currency = stores.currency_or_default(&store, parameters.currency).await?;
     Ok(catalog.popular(store.id, currency, parameters.limit.get()).await?.answer(&headers))
 }
 

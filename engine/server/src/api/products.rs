@@ -119,10 +119,7 @@ pub async fn list(
     Query(parameters): Query<ListParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let currency = match parameters.currency {
-        Some(currency) => currency,
-        None => stores.default_currency(&store).await?,
-    };
+    let currency = stores.currency_or_default(&store, parameters.currency).await?;
     Ok(catalog.list(store.id, parameters.query(currency, true)?).await?.answer(&headers))
 }
 

@@ -106,7 +106,7 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
             "server.trusted_proxies is empty: whoever comes through what stands in front is limited as one"
         );
     }
-    AppState::new(
+    Ok(AppState::new(
         config,
         Foundation {
             db,
@@ -116,5 +116,5 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
             ids: Ids::System,
             password_cost: PasswordCost::default(),
         },
-    )
+    )?)
 }

@@ -3,7 +3,7 @@
 //! A reader that finds nothing reads the database and fills; a change puts a tombstone, which no fill
 //! overwrites, so that what was read before the change can't come after it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use martlet_domain::{Id, catalog::Product, settings::Store};
@@ -61,10 +61,7 @@ impl Redis {
     }
 
     /// Puts tombstones on pages: to be called when changes of them are committed.
-    pub async fn bury_products(
-        &self,
-        products: &BTreeSet<(Id<Store>, Id<Product>)>,
-    ) -> Result<(), Unavailable> {
+    pub async fn bury_products(&self, products: &[(Id<Store>, Id<Product>)]) -> Result<(), Unavailable> {
         let mut bury = redis::pipe();
         for (store, product) in products {
             let tombstone = bury.cmd("SET").arg(keys::product(*store, *product)).arg("");
@@ -112,7 +109,7 @@ mod tests {
         let Some(server) = TestRedis::start().await else { return };
         let (redis, (store, product)) = (server.connect(), ids());
         redis.fill_product(store, product, b"old", PRODUCT_TTL).await.unwrap();
-        redis.bury_products(&[(store, product)].into()).await.unwrap();
+        redis.bury_products(&[(store, product)]).await.unwrap();
         assert_eq!(redis.product(store, product).await, Ok(Cached::Tombstone));
         assert_eq!(redis.fill_product(store, product, b"old", PRODUCT_TTL).await, Ok(false));
         // Tombstones go by themselves, and then a fill is welcome.

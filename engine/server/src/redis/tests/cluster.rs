@@ -13,7 +13,7 @@ async fn everything_works_on_a_cluster() {
     let whom = Digest::of(b"jo");
     assert_eq!(redis.ping().await, Ok(()));
     assert_eq!(redis.fill_product(STORE, PRODUCT, b"page", PRODUCT_TTL).await, Ok(true));
-    redis.bury_products(&[(STORE, PRODUCT)].into()).await.unwrap();
+    redis.bury_products(&[(STORE, PRODUCT)]).await.unwrap();
     assert_eq!(redis.fill_product(STORE, PRODUCT, b"page", PRODUCT_TTL).await, Ok(false));
     assert_eq!(redis.product(STORE, PRODUCT).await, Ok(Cached::Tombstone));
     assert_eq!(redis.confirm_session(STORE, SESSION, NOW).await, Ok(true));
