@@ -69,6 +69,12 @@ async fn install(database: &str) {
             failure_policy: FailurePolicy::Skip,
             gift_skus: Vec::new(),
             budget: None,
+            daily_budget: None,
+            customer_budget: None,
+            starts_at: None,
+            ends_at: None,
+            exclusivity_tags: Vec::new(),
+            quarantine: None,
             templates: Vec::new(),
         };
         db.insert_installation(store, &installation).await.expect("an installation");

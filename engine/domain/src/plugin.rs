@@ -10,7 +10,7 @@ use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, money::Money
 
 /// What kind of question a component answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum World {
     /// Makes unit prices.
     Pricing,
@@ -18,15 +18,50 @@ pub enum World {
     Coupon,
     /// Proposes automatic discounts.
     Promotion,
+    /// Offers shipping methods.
+    ShippingRates,
+    /// Finds tax rates.
+    Tax,
+    /// Says whether a cart may be ordered.
+    CheckoutValidation,
 }
 
 impl World {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Pricing,
+        Self::Coupon,
+        Self::Promotion,
+        Self::ShippingRates,
+        Self::Tax,
+        Self::CheckoutValidation,
+    ];
+
     /// Its name in the WIT package.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pricing => "pricing",
             Self::Coupon => "coupon",
             Self::Promotion => "promotion",
+            Self::ShippingRates => "shipping-rates",
+            Self::Tax => "tax",
+            Self::CheckoutValidation => "checkout-validation",
+        }
+    }
+
+    /// Whether its components propose candidates of classes that they announce for a configuration. The
+    /// others are asked in a stage of their own.
+    pub const fn has_classes(self) -> bool {
+        matches!(self, Self::Coupon | Self::Promotion)
+    }
+
+    /// What happens when one of its components fails, unless the merchant says otherwise.
+    pub const fn default_failure_policy(self) -> FailurePolicy {
+        match self {
+            Self::Pricing => FailurePolicy::BasePrice,
+            Self::Coupon => FailurePolicy::Reject,
+            Self::Promotion | Self::ShippingRates | Self::Tax => FailurePolicy::Skip,
+            Self::CheckoutValidation => FailurePolicy::Block,
         }
     }
 }
@@ -41,12 +76,10 @@ impl FromStr for World {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "pricing" => Ok(Self::Pricing),
-            "coupon" => Ok(Self::Coupon),
-            "promotion" => Ok(Self::Promotion),
-            _ => Err(Malformed::new("world", "is pricing, coupon or promotion")),
-        }
+        Self::ALL.into_iter().find(|world| world.as_str() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            Malformed::new("world", format!("is one of {known}"))
+        })
     }
 }
 
@@ -147,8 +180,45 @@ pub struct Installation {
     /// rulebooks keep theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Money>,
+    /// What it may give in a day, which is one of UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_budget: Option<Money>,
+    /// What it may give a customer. A guest is nobody who could be counted, and gets nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_budget: Option<Money>,
+    /// Not asked before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// Not asked from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// Tags that each of its candidates has beside its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusivity_tags: Vec<String>,
+    /// Why it was switched off, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
     /// The words of its messages.
     pub templates: Vec<Template>,
+}
+
+impl Installation {
+    /// Whether a moment is in its window.
+    pub fn is_in_window(&self, at: Timestamp) -> bool {
+        self.starts_at.is_none_or(|start| start <= at) && self.ends_at.is_none_or(|end| at < end)
+    }
+}
+
+/// Why and when an installation was switched off after failing too often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    /// What went wrong, in words for the merchant.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// How far it had got, and where it goes on when it is called back.
+    pub from: InstallationStage,
 }
 
 impl Entity for Installation {

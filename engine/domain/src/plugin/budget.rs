@@ -43,6 +43,12 @@ mod tests {
             failure_policy: FailurePolicy::Skip,
             gift_skus: Vec::new(),
             budget,
+            daily_budget: None,
+            customer_budget: None,
+            starts_at: None,
+            ends_at: None,
+            exclusivity_tags: Vec::new(),
+            quarantine: None,
             templates: Vec::new(),
         }
     }

@@ -176,6 +176,12 @@ fn installation(
         failure_policy: wanted.failure_policy,
         gift_skus: Vec::new(),
         budget: None,
+        daily_budget: None,
+        customer_budget: None,
+        starts_at: None,
+        ends_at: None,
+        exclusivity_tags: Vec::new(),
+        quarantine: None,
         templates: description.templates,
     })
 }

@@ -87,6 +87,12 @@ impl TestApp {
             failure_policy: installed.policy,
             gift_skus: Vec::new(),
             budget: installed.budget,
+            daily_budget: None,
+            customer_budget: None,
+            starts_at: None,
+            ends_at: None,
+            exclusivity_tags: Vec::new(),
+            quarantine: None,
             templates: description.templates,
         };
         db.insert_installation(store, &installation).await.expect("an installation")

@@ -72,6 +72,12 @@ pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) 
         failure_policy: FailurePolicy::Skip,
         gift_skus: Vec::new(),
         budget: None,
+        daily_budget: None,
+        customer_budget: None,
+        starts_at: None,
+        ends_at: None,
+        exclusivity_tags: Vec::new(),
+        quarantine: None,
         templates: Vec::new(),
     };
     db.insert_installation(store, &installation).await.expect("an installation")

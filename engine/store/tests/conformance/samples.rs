@@ -220,6 +220,12 @@ pub(crate) fn installation(component: Digest) -> Installation {
         failure_policy: FailurePolicy::BasePrice,
         gift_skus: vec!["GIFT".parse().unwrap()],
         budget: Some(Money { minor_units: i64::MAX, currency: usd() }),
+        daily_budget: None,
+        customer_budget: None,
+        starts_at: None,
+        ends_at: None,
+        exclusivity_tags: Vec::new(),
+        quarantine: None,
         templates: Vec::new(),
     }
 }

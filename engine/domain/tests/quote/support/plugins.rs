@@ -77,6 +77,12 @@ pub(crate) fn plugin(world: World, mut candidates: Vec<Candidate>) -> Plugin {
         failure_policy: FailurePolicy::Skip,
         gift_skus: Vec::new(),
         budget: None,
+        daily_budget: None,
+        customer_budget: None,
+        starts_at: None,
+        ends_at: None,
+        exclusivity_tags: Vec::new(),
+        quarantine: None,
         templates: Vec::new(),
     };
     Plugin { installation, coupons: Vec::new(), answers: Answers::InPlace(candidates) }
