@@ -4,14 +4,17 @@
 //! stage see and says whom to ask; [`Pricing::resolve`] takes their answers, checks every
 //! candidate and applies what fits; [`Pricing::finish`] taxes and adds up.
 
+mod answer;
 mod apply;
 mod budget;
 mod candidate;
 mod check;
 mod input;
 mod ledger;
+mod objections;
 mod pick;
 mod pricing;
+mod rates;
 mod receipt;
 mod recorded;
 mod resolve;
@@ -19,10 +22,12 @@ mod roster;
 mod snapshot;
 mod spread;
 mod tax;
+mod taxes;
 mod totals;
 mod verdict;
 mod words;
 
+pub use answer::{DeliveryDays, Objection, Rates, ShippingRate, TaxRate, TaxScope, Taxes};
 pub use candidate::{
     Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
     Proposal, Scope, ScopeLine, Threshold, Value,
@@ -31,13 +36,15 @@ pub use input::{
     CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,
 };
 pub use pricing::{AnswersError, Pricing};
+pub use rates::OfferedMethod;
 pub use receipt::{Receipt, RulebookReference};
 pub use recorded::{Difference, ReceiptError, Recorded, RulebookMismatch};
 pub use snapshot::{
-    Call, Evaluation, Failure, Outcome, Snapshot, SnapshotLine, SnapshotShipping, Stage, StageCalls, UnitRun,
+    Call, Evaluation, Failure, Outcome, Snapshot, SnapshotCheckout, SnapshotLine, SnapshotShipping, Stage,
+    StageCalls, UnitRun,
 };
 pub use totals::{Quote, QuotedLine, QuotedShipping, Tax, Totals};
 pub use verdict::{
-    Allocation, Applied, Decision, GrantedGift, PluginReference, Reason, Reduction, Source, Verdict,
+    Allocation, Applied, Decision, GrantedGift, Objected, PluginReference, Reason, Reduction, Source, Verdict,
 };
 pub use words::{format_amount, render};

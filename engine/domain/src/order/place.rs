@@ -162,7 +162,7 @@ fn discounts(new: &NewOrder<'_>) -> Vec<Discount> {
     let applied = new.quote.verdicts.iter().filter_map(|verdict| match &verdict.decision {
         // What the pricing stage makes of a price is in the subtotals, and may raise it.
         Decision::Applied(applied) if verdict.stage != Stage::Pricing => Some((verdict, applied)),
-        Decision::Applied(_) | Decision::Rejected(_) => None,
+        _ => None,
     });
     let discount = |(verdict, applied): (&Verdict, &Applied)| Discount {
         installation: verdict.source.installation,

@@ -22,11 +22,18 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Board {
     pub(super) ledger: Ledger,
-    /// Exclusivity tags in force, with the name of what brought them.
-    pub(super) tags: BTreeMap<String, String>,
+    /// Exclusivity tags in force, with what brought them.
+    pub(super) tags: BTreeMap<String, TaggedBy>,
     /// Gifts that can still be given.
     pub(super) gifts: Vec<GiftInput>,
     pub(super) budgets: Budgets,
+}
+
+/// What brought a tag.
+#[derive(Debug, Clone)]
+pub(super) struct TaggedBy {
+    installation: Id<Installation>,
+    name: String,
 }
 
 /// Who gives.
@@ -37,6 +44,8 @@ pub(super) struct Giver<'a> {
     pub(super) name: &'a str,
     /// The variants it may give away.
     pub(super) gifts: &'a [Sku],
+    /// The merchant's tags, which each of its candidates has beside its own.
+    pub(super) tags: &'a [String],
 }
 
 /// What a candidate's value comes to, before anything is taken off.
@@ -54,11 +63,7 @@ impl Board {
         basis: Basis,
         giver: Giver<'_>,
     ) -> Result<Applied, Reason> {
-        for tag in &candidate.exclusivity_tags {
-            if let Some(by) = self.tags.get(tag) {
-                return Err(Reason::Excluded { tag: tag.clone(), by: by.clone() });
-            }
-        }
+        self.exclude(candidate, giver)?;
         if let Some(threshold) = &candidate.threshold {
             self.test(threshold)?;
         }
@@ -66,8 +71,24 @@ impl Board {
             Value::Gift(gift) => self.give(&gift.sku, gift.quantity, giver)?,
             _ => self.discount(candidate, basis, giver)?,
         };
-        self.tags.extend(candidate.exclusivity_tags.iter().map(|tag| (tag.clone(), giver.name.to_owned())));
+        for tag in candidate.exclusivity_tags.iter().chain(giver.tags) {
+            let by = TaggedBy { installation: giver.installation, name: giver.name.to_owned() };
+            self.tags.entry(tag.clone()).or_insert(by);
+        }
         Ok(applied)
+    }
+
+    /// A candidate's own tags exclude it from whatever has them; those that the merchant gave to its
+    /// installation, from what others gave.
+    fn exclude(&self, candidate: &Candidate, giver: Giver<'_>) -> Result<(), Reason> {
+        let own = candidate.exclusivity_tags.iter().find_map(|tag| Some((tag, self.tags.get(tag)?)));
+        let of_others =
+            |tag| self.tags.get(tag).filter(|by: &&TaggedBy| by.installation != giver.installation);
+        let merchants = || giver.tags.iter().find_map(|tag| Some((tag, of_others(tag)?)));
+        match own.or_else(merchants) {
+            Some((tag, by)) => Err(Reason::Excluded { tag: tag.clone(), by: by.name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Sets the price of units, up or down, but not below their floor.

@@ -1,5 +1,7 @@
 //! Whether a candidate is sound: plugins propose, the host disposes.
 
+use std::collections::BTreeSet;
+
 use super::{
     BundlePart, BuyXGetY, Candidate, Class, Minimum, Scope, Stage, Threshold, Value, verdict::Reason,
 };
@@ -54,6 +56,22 @@ fn sound(candidate: &Candidate, quantities: &[u32]) -> Result<(), String> {
         minimum(threshold, quantities)?;
     }
     tags(&candidate.exclusivity_tags)
+}
+
+/// The keys of one answer, each of which stands once.
+#[derive(Debug, Default)]
+pub(super) struct Keys(BTreeSet<String>);
+
+impl Keys {
+    /// Adds a key, or says what is wrong with it.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
+        key(text)?;
+        if self.0.insert(text.to_owned()) {
+            Ok(())
+        } else {
+            Err("its key stands twice in the answer".to_owned())
+        }
+    }
 }
 
 fn key(key: &str) -> Result<(), String> {

@@ -39,8 +39,15 @@ pub struct Input {
     pub destination: Option<Destination>,
     /// The lines; their index is their position.
     pub lines: Vec<LineInput>,
-    /// The chosen shipping method.
+    /// The chosen shipping method, where it is one of the store's own.
     pub shipping: Option<ShippingInput>,
+    /// The chosen shipping method, where a component has to offer it. Left out of receipts where there is
+    /// none, as are the other facts that came later, so that older receipts keep their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_method: Option<Handle>,
+    /// Handles that components can't offer, since the store's own methods have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_methods: Vec<Handle>,
     /// The coupons on the cart, in the order they were added.
     pub coupons: Vec<CouponInput>,
     /// What installations have given so far; those not named have given nothing.
@@ -130,6 +137,9 @@ pub struct LineInput {
     pub product: Arc<ProductFacts>,
     /// How many, at least 1.
     pub quantity: u32,
+    /// What one unit weighs, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_grams: Option<u32>,
     /// The base price of one unit, in minor units.
     pub unit_amount: i64,
     /// No discount takes a unit below this.

@@ -1,17 +1,20 @@
 //! The walk through the stages.
 
 use super::{
-    Evaluation, Input, InputError, Outcome, Snapshot, SnapshotLine, SnapshotShipping, Stage, StageCalls,
+    Evaluation, Failure, Gift, Input, InputError, OfferedMethod, Outcome, ShippingInput, Snapshot,
+    SnapshotCheckout, SnapshotLine, SnapshotShipping, Stage, StageCalls,
     apply::Board,
     budget::Budgets,
     ledger::Ledger,
+    objections, rates,
     receipt::{Receipt, StageAnswers},
-    resolve,
+    resolve::{self, Entrant},
     roster::{self, Asked},
-    totals::{self, Quote, Totals},
-    verdict::{Decision, Reason, Source, Verdict},
+    taxes::{self, DecidedTaxes},
+    totals::{self, Quote, QuotedLine, QuotedShipping, Sums, Totals},
+    verdict::{Decision, GrantedGift, Objected, Reason, Source, Verdict},
 };
-use crate::plugin::FailurePolicy;
+use crate::plugin::{FailurePolicy, World};
 
 /// A cart on its way through the stages.
 ///
@@ -22,6 +25,13 @@ pub struct Pricing {
     input: Input,
     board: Board,
     quantities: Vec<u32>,
+    /// The chosen shipping method: one of the store's own, or one that a component has offered.
+    shipping: Option<ShippingInput>,
+    /// What components offer.
+    methods: Vec<OfferedMethod>,
+    /// What a component has decided.
+    taxes: Option<DecidedTaxes>,
+    objections: Vec<Objected>,
     /// Everybody who can be asked.
     roster: Vec<Asked>,
     /// Stages still to come, the next one last.
@@ -53,7 +63,8 @@ impl Pricing {
             ledger.add_goods(line.quantity, line.unit_amount, line.floor);
         }
         // Nothing isn't shipped.
-        if let Some(shipping) = input.shipping.as_ref().filter(|_| !input.lines.is_empty()) {
+        let shipping = input.shipping.clone().filter(|_| !input.lines.is_empty());
+        if let Some(shipping) = &shipping {
             ledger.add_shipping(shipping.amount);
         }
         let (roster, refusals) = if input.lines.is_empty() { Default::default() } else { roster::of(&input) };
@@ -62,6 +73,10 @@ impl Pricing {
         Ok(Self {
             quantities: input.lines.iter().map(|line| line.quantity).collect(),
             stages: Stage::ALL.into_iter().rev().collect(),
+            shipping,
+            methods: Vec::new(),
+            taxes: None,
+            objections: Vec::new(),
             asked: None,
             answers: Vec::new(),
             verdicts: refusals,
@@ -102,41 +117,60 @@ impl Pricing {
             return Err(AnswersError { questions, answers: evaluations.len() });
         }
         let Some((stage, asked)) = self.asked.take() else { return Ok(()) };
-        for (asked, evaluation) in asked.iter().zip(evaluations) {
-            if let Outcome::Failed(failure) = &evaluation.outcome {
-                self.provisional |= !failure.is_deterministic();
-                if asked.installation(&self.input).failure_policy == FailurePolicy::Block {
-                    self.blocked_by.push(asked.source(&self.input));
-                }
-            }
-        }
-        let entrants = asked
+        let evaluations: Vec<Evaluation> = asked
             .iter()
             .zip(evaluations)
+            .map(|(asked, evaluation)| of_its_world(asked.installation(&self.input).world, evaluation))
+            .collect();
+        let mut entrants: Vec<Entrant<'_>> = asked
+            .iter()
+            .zip(&evaluations)
             .map(|(asked, evaluation)| asked.entrant(&self.input, evaluation))
             .collect();
-        self.verdicts.extend(resolve::stage(stage, entrants, &self.quantities, &mut self.board));
-        let outcomes = evaluations.iter().map(|evaluation| evaluation.outcome.clone()).collect();
+        resolve::sort(&mut entrants);
+        let lines = self.quantities.len();
+        let verdicts = match stage {
+            Stage::ShippingRates => {
+                let (methods, verdicts) = rates::resolve(&entrants, &self.input.own_methods);
+                self.methods = methods;
+                verdicts
+            }
+            Stage::Tax => {
+                let (taxes, verdicts) = taxes::resolve(&entrants, lines);
+                self.taxes = taxes;
+                verdicts
+            }
+            Stage::CheckoutValidation => {
+                let (objections, verdicts) = objections::resolve(&entrants, lines);
+                self.objections = objections;
+                verdicts
+            }
+            Stage::Pricing | Stage::Line | Stage::Order | Stage::Shipping | Stage::Total => {
+                resolve::stage(stage, &entrants, &self.quantities, &mut self.board)
+            }
+        };
+        self.note_failures(&asked, &evaluations, &verdicts);
+        self.verdicts.extend(verdicts);
+        let outcomes = evaluations.into_iter().map(|evaluation| evaluation.outcome).collect();
         self.answers.push(StageAnswers { stage, outcomes });
+        if stage == Stage::ShippingRates {
+            self.ship_as_wanted();
+        }
         Ok(())
     }
 
     /// Taxes and adds up.
     pub fn finish(self) -> Quote {
-        let lines = totals::lines(&self.input, &self.board.ledger);
-        let shipping = totals::shipping(&self.input, &self.board.ledger);
-        let totals = Totals::of(&lines, shipping.as_ref(), self.input.prices_include_tax);
-        let gifts = self.verdicts.iter().filter_map(|verdict| match &verdict.decision {
-            Decision::Applied(applied) => applied.gift.clone(),
-            Decision::Rejected(_) => None,
-        });
+        let (lines, shipping, totals) = self.sums();
         Quote {
             currency: self.input.currency,
             as_of: self.input.as_of,
             rulebook: self.input.rulebook.number,
+            gifts: self.gifts(),
             lines,
-            gifts: gifts.collect(),
             shipping,
+            methods: self.methods,
+            objections: self.objections,
             totals,
             budgeted: self.board.budgets.installations(),
             blocked_by: self.blocked_by,
@@ -144,6 +178,68 @@ impl Pricing {
             receipt: Receipt::new(&self.input, &self.answers, &self.verdicts, &totals),
             verdicts: self.verdicts,
         }
+    }
+
+    /// Who failed in a way that matters beyond its own answer. An objection that isn't sound is none, but
+    /// who may block the order meant to.
+    fn note_failures(&mut self, asked: &[Asked], evaluations: &[Evaluation], verdicts: &[Verdict]) {
+        for (asked, evaluation) in asked.iter().zip(evaluations) {
+            let installation = asked.installation(&self.input);
+            let failed = match &evaluation.outcome {
+                Outcome::Failed(failure) => {
+                    self.provisional |= !failure.is_deterministic();
+                    true
+                }
+                Outcome::Validated(_) => verdicts.iter().any(|verdict| {
+                    verdict.source.installation == installation.id
+                        && matches!(verdict.decision, Decision::Rejected(Reason::Invalid(_)))
+                }),
+                _ => false,
+            };
+            if failed && installation.failure_policy == FailurePolicy::Block {
+                self.blocked_by.push(asked.source(&self.input));
+            }
+        }
+    }
+
+    /// Ships by the method that the shopper wants, where it is offered.
+    fn ship_as_wanted(&mut self) {
+        let Some(wanted) = self.input.wanted_method.as_ref().filter(|_| self.shipping.is_none()) else {
+            return;
+        };
+        let Some(offered) = self.methods.iter().find(|offered| offered.method == *wanted) else { return };
+        self.board.ledger.add_shipping(offered.amount);
+        self.shipping = Some(ShippingInput {
+            method: offered.method.clone(),
+            amount: offered.amount,
+            tax_category: offered.tax_category.clone(),
+        });
+    }
+
+    fn sums(&self) -> (Vec<QuotedLine>, Option<QuotedShipping>, Totals) {
+        let sums = Sums {
+            input: &self.input,
+            ledger: &self.board.ledger,
+            shipping: self.shipping.as_ref(),
+            taxes: self.taxes.as_ref(),
+        };
+        let (lines, shipping) = (totals::lines(sums), totals::shipping(sums));
+        let totals = Totals::of(&lines, shipping.as_ref(), sums.tax_included());
+        (lines, shipping, totals)
+    }
+
+    fn gifts(&self) -> Vec<GrantedGift> {
+        let gift = |verdict: &Verdict| match &verdict.decision {
+            Decision::Applied(applied) => applied.gift.clone(),
+            _ => None,
+        };
+        self.verdicts.iter().filter_map(gift).collect()
+    }
+
+    fn checkout(&self) -> SnapshotCheckout {
+        let (_, _, totals) = self.sums();
+        let gifts = self.gifts().into_iter().map(|gift| Gift { sku: gift.sku, quantity: gift.quantity });
+        SnapshotCheckout { totals, gifts: gifts.collect() }
     }
 
     fn snapshot(&self, stage: Stage) -> Snapshot {
@@ -154,10 +250,12 @@ impl Pricing {
             options: line.options.clone(),
             product: line.product.clone(),
             quantity: line.quantity,
+            weight_grams: line.weight_grams,
+            tax_category: line.tax_category.clone(),
             base_amount: line.unit_amount,
             units: ledger.unit_runs(position),
         });
-        let shipping = self.input.shipping.as_ref().zip(ledger.shipping());
+        let shipping = self.shipping.as_ref().zip(ledger.shipping());
         Snapshot {
             stage,
             as_of: self.input.as_of,
@@ -170,8 +268,19 @@ impl Pricing {
                 method: shipping.method.clone(),
                 list_amount: ledger.list(line),
                 left: ledger.left(line),
+                tax_category: shipping.tax_category.clone(),
             }),
             codes: self.input.coupons.iter().map(|coupon| coupon.coupon.code.clone()).collect(),
+            checkout: (stage == Stage::CheckoutValidation).then(|| self.checkout()),
         }
     }
+}
+
+/// An answer, if it is one to the question of its world.
+fn of_its_world(world: World, evaluation: &Evaluation) -> Evaluation {
+    if evaluation.outcome.is_of(world) {
+        return evaluation.clone();
+    }
+    let failure = Failure::InvalidOutput(format!("the answer of another world than {world}"));
+    Evaluation { outcome: Outcome::Failed(failure), fuel: evaluation.fuel }
 }

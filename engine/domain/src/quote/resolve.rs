@@ -6,7 +6,7 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::{
-    Basis, Candidate, Class, Evaluation, Outcome, Stage,
+    Basis, Candidate, Class, Evaluation, Message, Outcome, Stage,
     apply::{Board, Giver},
     check::{self, Bounds},
     verdict::{Applied, Decision, Reason, Source, Verdict},
@@ -27,6 +27,8 @@ pub(super) struct Entrant<'a> {
     pub(super) group: Option<&'a Group>,
     pub(super) classes: &'a [Class],
     pub(super) gifts: &'a [Sku],
+    /// The merchant's tags.
+    pub(super) tags: &'a [String],
     pub(super) evaluation: &'a Evaluation,
 }
 
@@ -45,15 +47,12 @@ struct Turn<'a> {
 /// Resolves a stage and says what became of every candidate, in the order of their turns.
 pub(super) fn stage(
     stage: Stage,
-    mut entrants: Vec<Entrant<'_>>,
+    entrants: &[Entrant<'_>],
     quantities: &[u32],
     board: &mut Board,
 ) -> Vec<Verdict> {
-    entrants.sort_by_key(|entrant| {
-        (Reverse(entrant.priority), entrant.coupon.is_some(), entrant.sequence, entrant.coupon)
-    });
     let mut unsound = Vec::new();
-    let turns = turns(stage, &entrants, quantities, &mut unsound);
+    let turns = turns(stage, entrants, quantities, &mut unsound);
     let mut verdicts = Vec::new();
     let mut stopped_by: Option<String> = None;
     for turn in turns {
@@ -73,6 +72,13 @@ pub(super) fn stage(
     verdicts.extend(unsound);
     verdicts.extend(entrants.iter().flat_map(|entrant| entrant.unanswered(stage)));
     verdicts
+}
+
+/// Puts those who were asked into the order of their turns.
+pub(super) fn sort(entrants: &mut [Entrant<'_>]) {
+    entrants.sort_by_key(|entrant| {
+        (Reverse(entrant.priority), entrant.coupon.is_some(), entrant.sequence, entrant.coupon)
+    });
 }
 
 /// Sorts sound candidates into turns; what isn't sound gets its verdict at once.
@@ -186,7 +192,7 @@ impl Entry<'_> {
     fn check(&self, bounds: Bounds<'_>, keys: &mut BTreeSet<String>) -> Result<(), Reason> {
         match self.entrant.world {
             World::Pricing => check::unit_price(self.candidate, bounds)?,
-            World::Coupon | World::Promotion => check::candidate(self.candidate, bounds)?,
+            _ => check::candidate(self.candidate, bounds)?,
         }
         if keys.insert(self.candidate.key.clone()) {
             Ok(())
@@ -198,7 +204,7 @@ impl Entry<'_> {
     fn class(&self) -> GroupClass {
         match self.entrant.world {
             World::Pricing => GroupClass::Pricing,
-            World::Coupon | World::Promotion => GroupClass::Candidates(self.candidate.class),
+            _ => GroupClass::Candidates(self.candidate.class),
         }
     }
 
@@ -228,24 +234,37 @@ impl Entry<'_> {
 impl Entrant<'_> {
     fn giver(&self) -> Giver<'_> {
         let Source { installation, .. } = self.source;
-        Giver { installation, name: self.source.name(), gifts: self.gifts }
+        Giver { installation, name: self.source.name(), gifts: self.gifts, tags: self.tags }
+    }
+
+    /// A verdict on the whole call, to be decided.
+    pub(super) fn verdict(&self, stage: Stage) -> Verdict {
+        Verdict::on_call(stage, self.source.clone(), Reason::Silent)
+    }
+
+    /// A verdict on one thing of an answer that proposes no discount.
+    pub(super) fn verdict_on(
+        &self,
+        stage: Stage,
+        key: &str,
+        message: &Message,
+        decision: Decision,
+    ) -> Verdict {
+        Verdict { key: Some(key.to_owned()), message: Some(message.clone()), decision, ..self.verdict(stage) }
     }
 
     /// Verdicts on what the component declined, or on why it gave no answer.
-    fn unanswered(&self, stage: Stage) -> Vec<Verdict> {
+    pub(super) fn unanswered(&self, stage: Stage) -> Vec<Verdict> {
         let whole = |reason| Verdict::on_call(stage, self.source.clone(), reason);
         match &self.evaluation.outcome {
             Outcome::Failed(failure) => vec![whole(Reason::Failed(failure.clone()))],
-            Outcome::Proposed(proposal) if proposal.candidates.is_empty() && proposal.declined.is_empty() => {
-                vec![whole(Reason::Silent)]
-            }
-            Outcome::Proposed(proposal) => proposal
-                .declined
+            outcome if outcome.is_silent() => vec![whole(Reason::Silent)],
+            outcome => outcome
+                .declined()
                 .iter()
-                .map(|decline| Verdict {
-                    key: Some(decline.key.clone()),
-                    message: Some(decline.message.clone()),
-                    ..whole(Reason::Declined)
+                .map(|decline| {
+                    let rejected = Decision::Rejected(Reason::Declined);
+                    self.verdict_on(stage, &decline.key, &decline.message, rejected)
                 })
                 .collect(),
         }
@@ -258,6 +277,6 @@ fn saving(decision: &Decision) -> i128 {
         Decision::Applied(Applied { amount, gift, .. }) => {
             i128::from(*amount) + gift.as_ref().map_or(0, |gift| i128::from(gift.worth))
         }
-        Decision::Rejected(_) => 0,
+        _ => 0,
     }
 }

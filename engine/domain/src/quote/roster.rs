@@ -27,15 +27,17 @@ pub(super) fn of(input: &Input) -> (Vec<Asked>, Vec<Verdict>) {
             .filter(|(_, installation)| installation.world == World::Coupon)
             .find(|(_, installation)| installation.id == coupon.installation);
         let refusal = coupon.refusal(input.as_of, on_cart.standing, input.customer.is_some());
-        let reason = match (refusal, installed) {
-            (None, Some((installation, _))) => {
+        let closed = installed.and_then(|(_, installation)| closed(installation, input));
+        let reason = match (refusal, closed, installed) {
+            (None, None, Some((installation, _))) => {
                 usable.push(Asked { installation, coupon: Some(index) });
                 continue;
             }
-            (Some(refusal), _) => Reason::Coupon(refusal),
-            (None, None) => Reason::Unavailable,
+            (Some(refusal), ..) => Reason::Coupon(refusal),
+            (None, Some(closed), _) => closed,
+            (None, None, None) => Reason::Unavailable,
         };
-        let stage = coupon.classes.iter().copied().map(Stage::of).min().unwrap_or(Stage::Order);
+        let stage = Stage::first_of(World::Coupon, &coupon.classes);
         let source = Source {
             installation: coupon.installation,
             plugin: installed.map(|(_, installation)| reference(installation)),
@@ -43,10 +45,18 @@ pub(super) fn of(input: &Input) -> (Vec<Asked>, Vec<Verdict>) {
         };
         refusals.push(Verdict::on_call(stage, source, reason));
     }
-    let automatic = live(input)
-        .filter(|(_, installation)| installation.world != World::Coupon)
-        .map(|(installation, _)| Asked { installation, coupon: None });
-    let mut roster: Vec<Asked> = automatic.chain(usable).collect();
+    let mut roster = usable;
+    for (index, installation) in live(input).filter(|(_, known)| known.world != World::Coupon) {
+        match closed(installation, input) {
+            None => roster.push(Asked { installation: index, coupon: None }),
+            Some(reason) => {
+                let stage = Stage::first_of(installation.world, &installation.classes);
+                let plugin = Some(reference(installation));
+                let source = Source { installation: installation.id, plugin, coupon: None };
+                refusals.push(Verdict::on_call(stage, source, reason));
+            }
+        }
+    }
     roster.sort_by_key(|asked| (asked.installation(input).sequence, asked.coupon));
     (roster, refusals)
 }
@@ -58,6 +68,15 @@ fn live(input: &Input) -> impl Iterator<Item = (usize, &Installation)> {
         InstallationStage::Canary(percent) => input.bucket < u16::from(percent) * 100,
         InstallationStage::Draft | InstallationStage::Shadow | InstallationStage::Quarantined => false,
     })
+}
+
+/// Why an installation isn't asked at this moment, where its window says so.
+fn closed(installation: &Installation, input: &Input) -> Option<Reason> {
+    match installation.starts_at {
+        _ if installation.is_in_window(input.as_of) => None,
+        Some(start) if input.as_of < start => Some(Reason::NotStarted),
+        _ => Some(Reason::Ended),
+    }
 }
 
 fn reference(installation: &Installation) -> PluginReference {
@@ -82,11 +101,11 @@ impl Asked {
     }
 
     pub(super) fn is_asked_in(self, stage: Stage, input: &Input) -> bool {
-        match self.installation(input).world {
-            World::Pricing => stage == Stage::Pricing,
-            World::Coupon | World::Promotion => {
-                self.classes(input).iter().any(|class| Stage::of(*class) == stage)
-            }
+        let world = self.installation(input).world;
+        if world.has_classes() {
+            self.classes(input).iter().any(|class| Stage::of(*class) == stage)
+        } else {
+            stage == Stage::first_of(world, &[])
         }
     }
 
@@ -126,6 +145,7 @@ impl Asked {
             group: group(installation.group.as_ref()),
             classes: self.classes(input),
             gifts: &installation.gift_skus,
+            tags: &installation.exclusivity_tags,
             evaluation,
         }
     }

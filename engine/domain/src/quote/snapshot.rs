@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Destination, ProductFacts, Proposal, Standing};
+use super::{
+    Class, Decline, Destination, Gift, Objection, ProductFacts, Proposal, Rates, Standing, Taxes, Totals,
+};
 use crate::{
     Digest, Id, Timestamp,
     catalog::{Attribute, Handle, Sku, Variant},
@@ -24,15 +26,43 @@ pub enum Stage {
     Line,
     /// Discounts on the goods together, and gifts.
     Order,
+    /// Shipping methods are offered.
+    ShippingRates,
     /// Discounts on shipping.
     Shipping,
     /// Discounts on goods and shipping together.
     Total,
+    /// Tax rates are found.
+    Tax,
+    /// The cart may be ordered, or not.
+    CheckoutValidation,
 }
 
 impl Stage {
     /// All stages in which components are asked, in order.
-    pub const ALL: [Self; 5] = [Self::Pricing, Self::Line, Self::Order, Self::Shipping, Self::Total];
+    pub const ALL: [Self; 8] = [
+        Self::Pricing,
+        Self::Line,
+        Self::Order,
+        Self::ShippingRates,
+        Self::Shipping,
+        Self::Total,
+        Self::Tax,
+        Self::CheckoutValidation,
+    ];
+
+    /// The first stage in which a component of a world is asked that announced these classes.
+    pub fn first_of(world: World, classes: &[Class]) -> Self {
+        match world {
+            World::Pricing => Self::Pricing,
+            World::ShippingRates => Self::ShippingRates,
+            World::Tax => Self::Tax,
+            World::CheckoutValidation => Self::CheckoutValidation,
+            World::Coupon | World::Promotion => {
+                classes.iter().copied().map(Self::of).min().unwrap_or(Self::Order)
+            }
+        }
+    }
 
     /// The stage that candidates of a class join.
     pub const fn of(class: Class) -> Self {
@@ -66,6 +96,17 @@ pub struct Snapshot {
     pub shipping: Option<SnapshotShipping>,
     /// The codes on the cart.
     pub codes: Vec<CouponCode>,
+    /// What the cart comes to, in the stage that asks whether it may be ordered.
+    pub checkout: Option<SnapshotCheckout>,
+}
+
+/// A cart that is about to be ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotCheckout {
+    /// What it comes to.
+    pub totals: Totals,
+    /// The gifts that go with it.
+    pub gifts: Vec<Gift>,
 }
 
 /// A line of a snapshot.
@@ -81,6 +122,10 @@ pub struct SnapshotLine {
     pub product: Arc<ProductFacts>,
     /// How many.
     pub quantity: u32,
+    /// What one unit weighs, where that is known.
+    pub weight_grams: Option<u32>,
+    /// Decides its tax rate.
+    pub tax_category: String,
     /// The price of one unit in the price list.
     pub base_amount: i64,
     /// All its units, in runs.
@@ -107,6 +152,8 @@ pub struct SnapshotShipping {
     pub list_amount: i64,
     /// What is left to pay.
     pub left: i64,
+    /// Decides its tax rate.
+    pub tax_category: String,
 }
 
 /// A stage that wants answers: one for each call, in the same order, from the same snapshot.
@@ -148,10 +195,51 @@ pub struct Evaluation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The component answered.
+    /// A component of the worlds pricing, coupon or promotion answered.
     Proposed(Proposal),
-    /// It did not.
+    /// One that offers shipping methods answered.
+    Rated(Rates),
+    /// One that knows tax rates answered.
+    Taxed(Taxes),
+    /// One that says whether a cart may be ordered answered: what stands against it.
+    Validated(Vec<Objection>),
+    /// It did not answer.
     Failed(Failure),
+}
+
+impl Outcome {
+    /// Whether a component of a world can answer so.
+    pub const fn is_of(&self, world: World) -> bool {
+        match self {
+            Self::Proposed(_) => matches!(world, World::Pricing | World::Coupon | World::Promotion),
+            Self::Rated(_) => matches!(world, World::ShippingRates),
+            Self::Taxed(_) => matches!(world, World::Tax),
+            Self::Validated(_) => matches!(world, World::CheckoutValidation),
+            Self::Failed(_) => true,
+        }
+    }
+
+    /// What it considered and left.
+    pub(super) fn declined(&self) -> &[Decline] {
+        match self {
+            Self::Proposed(Proposal { declined, .. })
+            | Self::Rated(Rates { declined, .. })
+            | Self::Taxed(Taxes { declined, .. }) => declined,
+            Self::Validated(_) | Self::Failed(_) => &[],
+        }
+    }
+
+    /// Whether it neither proposes nor declines anything. That nothing stands against an order is an
+    /// answer.
+    pub(super) fn is_silent(&self) -> bool {
+        let proposes = match self {
+            Self::Proposed(proposal) => !proposal.candidates.is_empty(),
+            Self::Rated(rates) => !rates.rates.is_empty(),
+            Self::Taxed(taxes) => !taxes.rates.is_empty(),
+            Self::Validated(_) | Self::Failed(_) => true,
+        };
+        !proposes && self.declined().is_empty()
+    }
 }
 
 /// Why a component gave no answer.

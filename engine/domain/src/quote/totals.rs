@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GrantedGift, Input, UnitRun, Verdict, ledger::Ledger, receipt::Receipt, tax::tax, verdict::Source,
+    GrantedGift, Input, OfferedMethod, ShippingInput, UnitRun, Verdict,
+    ledger::Ledger,
+    receipt::Receipt,
+    tax::tax,
+    taxes::DecidedTaxes,
+    verdict::{Objected, Source},
 };
 use crate::{
     Id, Timestamp,
@@ -27,6 +32,10 @@ pub struct Quote {
     pub gifts: Vec<GrantedGift>,
     /// The chosen shipping method.
     pub shipping: Option<QuotedShipping>,
+    /// The shipping methods that components offer, beside the store's own.
+    pub methods: Vec<OfferedMethod>,
+    /// What stands against ordering the cart.
+    pub objections: Vec<Objected>,
     /// What became of everything proposed, by stage and turn.
     pub verdicts: Vec<Verdict>,
     /// Sums.
@@ -108,7 +117,19 @@ pub struct Totals {
     pub total: i64,
 }
 
-pub(super) fn lines(input: &Input, ledger: &Ledger) -> Vec<QuotedLine> {
+/// What a quote's amounts are made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums<'a> {
+    pub(super) input: &'a Input,
+    pub(super) ledger: &'a Ledger,
+    /// The chosen method, whoever offers it.
+    pub(super) shipping: Option<&'a ShippingInput>,
+    /// What a component has decided.
+    pub(super) taxes: Option<&'a DecidedTaxes>,
+}
+
+pub(super) fn lines(sums: Sums<'_>) -> Vec<QuotedLine> {
+    let Sums { input, ledger, taxes, .. } = sums;
     let quoted = |(position, line): (usize, &super::LineInput)| {
         let (subtotal, total) = (ledger.list(position), ledger.left(position));
         QuotedLine {
@@ -120,27 +141,36 @@ pub(super) fn lines(input: &Input, ledger: &Ledger) -> Vec<QuotedLine> {
             subtotal,
             discount: subtotal - total,
             total,
-            tax: taxed(input, total, &line.tax_category),
+            tax: sums.taxed(total, &line.tax_category, taxes.and_then(|taxes| taxes.lines[position])),
         }
     };
     input.lines.iter().enumerate().map(quoted).collect()
 }
 
-pub(super) fn shipping(input: &Input, ledger: &Ledger) -> Option<QuotedShipping> {
-    let (shipping, line) = (input.shipping.as_ref()?, ledger.shipping()?);
+pub(super) fn shipping(sums: Sums<'_>) -> Option<QuotedShipping> {
+    let ledger = sums.ledger;
+    let (shipping, line) = (sums.shipping?, ledger.shipping()?);
     let (subtotal, total) = (ledger.list(line), ledger.left(line));
     Some(QuotedShipping {
         method: shipping.method.clone(),
         subtotal,
         discount: subtotal - total,
         total,
-        tax: taxed(input, total, &shipping.tax_category),
+        tax: sums.taxed(total, &shipping.tax_category, sums.taxes.and_then(|taxes| taxes.shipping)),
     })
 }
 
-fn taxed(input: &Input, amount: i64, category: &str) -> Tax {
-    let rate = input.tax.rate(category);
-    Tax { rate, amount: tax(amount, rate, input.prices_include_tax) }
+impl Sums<'_> {
+    /// Whether the tax is in the amounts.
+    pub(super) fn tax_included(&self) -> bool {
+        self.taxes.map_or(self.input.prices_include_tax, |taxes| taxes.included)
+    }
+
+    /// The tax on an amount, or in it: at the rate that was decided for it, else at its category's.
+    fn taxed(&self, amount: i64, category: &str, decided: Option<Ppm>) -> Tax {
+        let rate = decided.unwrap_or_else(|| self.input.tax.rate(category));
+        Tax { rate, amount: tax(amount, rate, self.tax_included()) }
+    }
 }
 
 impl Totals {

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{Class, Failure, Message, Stage};
 use crate::{
     Digest, Id,
-    catalog::{Sku, Variant},
+    catalog::{Handle, Sku, Variant},
     coupon::{CouponCode, CouponRefusal},
+    money::Ppm,
     plugin::Installation,
 };
 
@@ -76,6 +77,38 @@ pub enum Decision {
     Applied(Applied),
     /// It doesn't, and why.
     Rejected(Reason),
+    /// The shipping method is offered.
+    Offered {
+        /// Its handle.
+        method: Handle,
+        /// What it costs before discounts, in minor units.
+        amount: i64,
+    },
+    /// The tax rate holds.
+    Taxed {
+        /// The rate.
+        rate: Ppm,
+        /// Whether the tax is in the amounts.
+        included: bool,
+    },
+    /// The cart can't be ordered as it is, for the reason in the verdict's message.
+    Objected {
+        /// The line it is about; nothing where it is about the whole cart.
+        position: Option<u32>,
+    },
+    /// Nothing stands against ordering the cart.
+    Passed,
+}
+
+/// Something that stands against ordering a cart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objected {
+    /// Who objects.
+    pub source: Source,
+    /// The line it is about; nothing where it is about the whole cart.
+    pub position: Option<u32>,
+    /// The reason.
+    pub message: Message,
 }
 
 /// What an applied candidate gives.
@@ -201,6 +234,15 @@ pub enum Reason {
     Unavailable,
     /// It discounts shipping, and no method is chosen yet.
     NoShippingMethod,
+    /// A shipping method of the same handle is offered already.
+    MethodTaken {
+        /// Who offers it; nothing where the store itself does.
+        by: Option<String>,
+    },
+    /// The installation's window hasn't begun.
+    NotStarted,
+    /// The installation's window is over.
+    Ended,
 }
 
 impl Reason {
@@ -237,6 +279,9 @@ impl Reason {
             Self::Coupon(CouponRefusal::NeedsCustomer) => "coupon_needs_customer",
             Self::Unavailable => "unavailable",
             Self::NoShippingMethod => "no_shipping_method",
+            Self::MethodTaken { .. } => "method_taken",
+            Self::NotStarted => "not_started",
+            Self::Ended => "ended",
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Verdicts in words that a merchant can read.
 
 use super::{Decision, Failure, Message, Reason, Reduction, Verdict};
-use crate::{coupon::CouponRefusal, money::Currency, plugin::Template};
+use crate::{
+    coupon::CouponRefusal,
+    money::{Currency, Ppm},
+    plugin::Template,
+};
 
 /// A message in a language, from a plugin's templates; in English where they lack the language,
 /// as its key where they lack the message.
@@ -60,7 +64,24 @@ impl Verdict {
                 message.unwrap_or_else(|| "declined".to_owned())
             }
             Decision::Rejected(reason) => reason.explain(currency),
+            Decision::Offered { amount, .. } => format!("offered at {}", format_amount(*amount, currency)),
+            Decision::Taxed { rate, included: true } => format!("{} % in the prices", percent(*rate)),
+            Decision::Taxed { rate, included: false } => format!("{} % on top", percent(*rate)),
+            Decision::Objected { .. } => {
+                let message = self.message.as_ref().map(|message| render(message, templates, "en"));
+                format!("can't be ordered: {}", message.unwrap_or_default())
+            }
+            Decision::Passed => "nothing against ordering the cart".to_owned(),
         }
+    }
+}
+
+/// Parts per million as people write per cent: `10`, `8.25`.
+fn percent(rate: Ppm) -> String {
+    let fraction = format!("{:04}", rate.0 % 10_000);
+    match fraction.trim_end_matches('0') {
+        "" => (rate.0 / 10_000).to_string(),
+        fraction => format!("{}.{fraction}", rate.0 / 10_000),
     }
 }
 
@@ -94,6 +115,10 @@ impl Reason {
             Self::Coupon(refusal) => refusal.explain().to_owned(),
             Self::Unavailable => "the coupon's plugin is not switched on".to_owned(),
             Self::NoShippingMethod => "no shipping method is chosen yet".to_owned(),
+            Self::MethodTaken { by: Some(by) } => format!("{by} offers a method of this handle already"),
+            Self::MethodTaken { by: None } => "the store offers a method of this handle itself".to_owned(),
+            Self::NotStarted => "its time has not come yet".to_owned(),
+            Self::Ended => "its time is over".to_owned(),
         }
     }
 }

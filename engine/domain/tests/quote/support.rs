@@ -66,6 +66,8 @@ pub(crate) fn cart(currency: &str) -> Case {
         destination: None,
         lines: Vec::new(),
         shipping: None,
+        wanted_method: None,
+        own_methods: Vec::new(),
         coupons: Vec::new(),
         standings: Vec::new(),
         gifts: Vec::new(),
@@ -90,6 +92,7 @@ impl Case {
                 attributes: Vec::new(),
             }),
             quantity,
+            weight_grams: None,
             unit_amount,
             floor: 0,
             tax_category: "standard".to_owned(),
@@ -112,6 +115,18 @@ impl Case {
     pub(crate) fn shipping(mut self, amount: i64) -> Self {
         let (method, tax_category) = ("post".parse().unwrap(), "shipping".to_owned());
         self.input.shipping = Some(ShippingInput { method, amount, tax_category });
+        self
+    }
+
+    /// Chooses a method that a component has to offer.
+    pub(crate) fn wants(mut self, method: &str) -> Self {
+        self.input.wanted_method = Some(method.parse().unwrap());
+        self
+    }
+
+    /// Has a method of the store's own by this handle.
+    pub(crate) fn own_method(mut self, method: &str) -> Self {
+        self.input.own_methods.push(method.parse().unwrap());
         self
     }
 
@@ -292,9 +307,20 @@ fn decision(decision: &Decision) -> String {
                 Reason::Excluded { tag, by } => format!("{code} {tag} {by}"),
                 Reason::GiftOutOfStock { available } => format!("{code} {available}"),
                 Reason::BudgetSpent { left } => format!("{code} {left}"),
+                Reason::MethodTaken { by } => format!("{code} {}", by.as_deref().unwrap_or("store")),
+                Reason::Invalid(problem) if problem.contains("tax rate") => format!("{code} {problem}"),
                 _ => code.to_owned(),
             }
         }
+        Decision::Offered { method, amount } => format!("offers {method} {amount}"),
+        Decision::Taxed { rate, included } => {
+            format!("taxes {} {}", rate.0, if *included { "included" } else { "on top" })
+        }
+        Decision::Objected { position } => match position {
+            Some(position) => format!("objects to {position}"),
+            None => "objects".to_owned(),
+        },
+        Decision::Passed => "passes".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Installations in one line, with what they answer.
 
 use martlet_domain::{
-    Digest,
+    Digest, Timestamp,
     coupon::Coupon,
     money::Money,
     plugin::{FailurePolicy, Installation, InstallationStage, World},
@@ -25,6 +25,8 @@ pub(crate) enum Answers {
     InPlace(Vec<Candidate>),
     /// The same in every stage.
     Always(Proposal),
+    /// Just this.
+    Is(Outcome),
     /// Nothing, because it fails.
     Fails(Failure),
 }
@@ -156,6 +158,19 @@ impl Plugin {
         self
     }
 
+    /// From when until when it is asked.
+    pub(crate) fn window(mut self, starts_at: Option<i64>, ends_at: Option<i64>) -> Self {
+        self.installation.starts_at = starts_at.map(Timestamp::from_millis);
+        self.installation.ends_at = ends_at.map(Timestamp::from_millis);
+        self
+    }
+
+    /// A tag that the merchant gives it.
+    pub(crate) fn merchants_tag(mut self, tag: &str) -> Self {
+        self.installation.exclusivity_tags.push(tag.to_owned());
+        self
+    }
+
     pub(crate) fn fails(self, failure: Failure) -> Self {
         self.answers(Answers::Fails(failure))
     }
@@ -178,6 +193,7 @@ impl Plugin {
     pub(crate) fn answer(&self, stage: Stage) -> Evaluation {
         let outcome = match &self.answers {
             Answers::Fails(failure) => Outcome::Failed(failure.clone()),
+            Answers::Is(outcome) => outcome.clone(),
             Answers::Always(proposal) => Outcome::Proposed(proposal.clone()),
             Answers::InPlace(candidates) => {
                 let belongs = |candidate: &&Candidate| {
