@@ -47,4 +47,4 @@ pub use totals::{Quote, QuotedLine, QuotedShipping, Tax, Totals};
 pub use verdict::{
     Allocation, Applied, Decision, GrantedGift, Objected, PluginReference, Reason, Reduction, Source, Verdict,
 };
-pub use words::{format_amount, render};
+pub use words::{Language, format_amount, render};

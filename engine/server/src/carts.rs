@@ -14,7 +14,7 @@ use martlet_domain::{
     coupon::CouponCode,
     customer::Customer,
     money::Currency,
-    quote::DeliveryDays,
+    quote::{DeliveryDays, Language},
     settings::Store,
 };
 use martlet_store::{Db, Offer, Update};
@@ -230,7 +230,7 @@ impl Carts {
         }
         let offered = priced.quote.methods.iter().map(|method| OfferedShipping {
             handle: method.method.clone(),
-            name: priced.said(&method.source, &method.name),
+            name: priced.said(&method.source, &method.name, Language::English),
             amount: method.amount,
             delivery: method.delivery,
         });

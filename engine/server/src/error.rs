@@ -10,6 +10,7 @@ use martlet_domain::{
     money::{Currency, Money},
     order::{OrderNumber, StepError},
     payment::DeclineReason,
+    quote::Language,
 };
 use martlet_store::StoreError;
 use serde::Serialize;
@@ -423,7 +424,7 @@ impl Error {
     pub fn price_changed(expected: Money, priced: &PricedCart) -> Self {
         let quote = &priced.quote;
         let total = Money { minor_units: quote.totals.total, currency: quote.currency };
-        match serde_json::to_value(QuoteBody::from(priced)) {
+        match serde_json::to_value(QuoteBody::new(priced, Language::English)) {
             Ok(quote) => Self::PriceChanged { expected, total, quote },
             Err(error) => Self::Internal(format!("a quote can't be written: {error}")),
         }

@@ -105,6 +105,8 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::orders::get))
         .routes(routes!(admin::installations::list))
         .routes(routes!(admin::rulebooks::active))
+        .routes(routes!(admin::explanations::cart))
+        .routes(routes!(admin::explanations::order))
 }
 
 fn operations() -> OpenApiRouter<AppState> {

@@ -1,11 +1,39 @@
 //! Verdicts in words that a merchant can read.
 
+mod korean;
+
 use super::{Decision, Failure, Message, Reason, Reduction, Verdict};
 use crate::{
     coupon::CouponRefusal,
     money::{Currency, Ppm},
     plugin::Template,
 };
+
+/// A language that verdicts are explained in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// `en`.
+    #[default]
+    English,
+    /// `ko`.
+    Korean,
+}
+
+impl Language {
+    /// Its BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
+    /// The language of a tag such as `ko-KR`, where it is one of these.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        [Self::English, Self::Korean].into_iter().find(|known| known.tag().eq_ignore_ascii_case(primary))
+    }
+}
 
 /// A message in a language, from a plugin's templates; in English where they lack the language,
 /// as its key where they lack the message.
@@ -42,6 +70,14 @@ pub fn format_amount(amount: i64, currency: Currency) -> String {
 }
 
 impl Verdict {
+    /// What became of it, in a language. `templates` are those of the installation.
+    pub fn explain_in(&self, language: Language, templates: &[Template], currency: Currency) -> String {
+        match language {
+            Language::English => self.explain(templates, currency),
+            Language::Korean => korean::verdict(self, templates, currency),
+        }
+    }
+
     /// What became of it, in English. `templates` are those of the installation.
     pub fn explain(&self, templates: &[Template], currency: Currency) -> String {
         match &self.decision {
@@ -86,6 +122,14 @@ fn percent(rate: Ppm) -> String {
 }
 
 impl Reason {
+    /// The reason in a language.
+    pub fn explain_in(&self, language: Language, currency: Currency) -> String {
+        match language {
+            Language::English => self.explain(currency),
+            Language::Korean => korean::reason(self, currency),
+        }
+    }
+
     /// The reason in English.
     pub fn explain(&self, currency: Currency) -> String {
         match self {

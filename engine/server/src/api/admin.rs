@@ -4,6 +4,7 @@ pub mod categories;
 pub mod claim_stock;
 pub mod coupon;
 pub mod coupons;
+pub mod explanations;
 pub mod installations;
 pub mod order_steps;
 pub mod orders;

@@ -1,5 +1,6 @@
 //! What a cart costs, and why.
 
+mod explainer;
 mod parts;
 mod writer;
 
@@ -9,11 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use explainer::Explainer;
+
 use crate::{
     api::{money::MoneyBody, time::Time},
     carts::Carts,
     error::Error,
-    extract::{Caller, Json, Path},
+    extract::{Caller, Json, Path, Spoken},
     problem::Problem,
 };
 
@@ -237,7 +240,10 @@ pub struct ReasonBody {
 #[utoipa::path(
     get, path = "/api/v1/carts/{id}/quote", tag = "storefront", operation_id = "getCartQuote",
     security((), ("customer" = []), ("api_key" = [])),
-    params(("id" = Uuid, Path, description = "The cart")),
+    params(
+        ("id" = Uuid, Path, description = "The cart"),
+        ("Accept-Language" = Option<String>, Header, description = "`en` or `ko`: the words of explanations"),
+    ),
     responses(
         (status = 200, description = "The quote", body = QuoteBody),
         (status = 404, description = "No such cart, or somebody else's", body = Problem),
@@ -248,7 +254,9 @@ pub async fn get(
     caller: Caller,
     State(carts): State<Carts>,
     Path(id): Path<Id<Cart>>,
+    Spoken(language): Spoken,
 ) -> Result<impl IntoResponse, Error> {
     let priced = carts.quote(&caller, id).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(QuoteBody::from(&priced))))
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_LANGUAGE, language.tag())];
+    Ok((headers, Json(QuoteBody::new(&priced, language))))
 }

@@ -8,6 +8,7 @@ use martlet_domain::{
     catalog::Variant,
     money::Money,
     order::{AwaitingRequest, Means, NewOrder, Order, OrderNumber, Shortage, StockShortage},
+    quote::Language,
     settings::Store,
 };
 use martlet_store::{Claim, Committed, Placement, StoreError, StoredAnswer, Unique, Work, fault};
@@ -250,7 +251,7 @@ fn check_objections(priced: &PricedCart) -> Result<(), Error> {
             .position
             .and_then(|position| priced.cart.lines.get(position as usize))
             .map(|line| line.id),
-        message: priced.said(&objection.source, &objection.message),
+        message: priced.said(&objection.source, &objection.message, Language::English),
     });
     Err(Error::CheckoutRefused { objections: refusals.collect() })
 }

@@ -81,6 +81,8 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "POST /api/v1/admin/orders/{id}/complete",
             "GET /api/v1/admin/installations",
             "GET /api/v1/admin/rulebooks/active",
+            "GET /api/v1/admin/carts/{id}/explanation",
+            "GET /api/v1/admin/orders/{id}/explanation",
         ],
     ),
     // What takes the bytes of a component.
