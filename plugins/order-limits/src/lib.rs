@@ -1,5 +1,7 @@
 //! What an order may and may not be: a minimum value, most units, where goods may go, who may order.
 
+use std::collections::BTreeMap;
+
 use martlet_plugin_sdk::{
     Amounts, CheckoutValidation, Places, Plugin, Problems, Selector, amount, argument, in_english_and_korean,
     message, objection,
@@ -118,7 +120,8 @@ impl Plugin for OrderLimits {
 
 impl CheckoutValidation for OrderLimits {
     fn validate_checkout(cart: &Cart, checkout: &Checkout, config: &Config) -> Vec<Objection> {
-        let lines = cart.lines.iter().filter_map(|line| config.to_line(cart, line));
+        let by_sku = units_by_sku(cart);
+        let lines = cart.lines.iter().filter_map(|line| config.to_line(cart, line, &by_sku));
         let whole = [config.to_customer(cart), config.to_value(cart, checkout)];
         whole.into_iter().flatten().chain(config.to_quantities(cart)).chain(lines).collect()
     }
@@ -158,8 +161,9 @@ impl Config {
     }
 
     /// The first thing that stands against a line by itself.
-    fn to_line(&self, cart: &Cart, line: &Line) -> Option<Objection> {
-        self.to_destination(cart, line).or_else(|| self.to_sku(cart, line))
+    fn to_line(&self, cart: &Cart, line: &Line, by_sku: &BTreeMap<&str, u64>) -> Option<Objection> {
+        let there = by_sku.get(line.sku.as_str()).copied().unwrap_or(0);
+        self.to_destination(cart, line).or_else(|| self.to_sku(line, there))
     }
 
     fn to_destination(&self, cart: &Cart, line: &Line) -> Option<Objection> {
@@ -175,17 +179,23 @@ impl Config {
         Some(objection(&format!("not-to.{}", line.position), Some(line.position), words))
     }
 
-    fn to_sku(&self, cart: &Cart, line: &Line) -> Option<Objection> {
-        let same = || cart.lines.iter().filter(|other| other.sku == line.sku);
-        let there = || same().map(|other| u64::from(other.quantity)).sum::<u64>();
-        let is_above = |rule: &&MostUnits| {
-            rule.count == Count::EachSku && rule.goods.fits(line) && there() > u64::from(rule.most)
-        };
-        let rule = self.most_units.iter().find(is_above)?;
-        let arguments = [argument("most", rule.most), argument("sku", &line.sku), argument("there", there())];
+    fn to_sku(&self, line: &Line, there: u64) -> Option<Objection> {
+        let rule = self.most_units.iter().find(|rule| {
+            rule.count == Count::EachSku && there > u64::from(rule.most) && rule.goods.fits(line)
+        })?;
+        let arguments = [argument("most", rule.most), argument("sku", &line.sku), argument("there", there)];
         let key = format!("most-of-sku.{}", line.position);
         Some(objection(&key, Some(line.position), message("too-many-of-sku", arguments)))
     }
+}
+
+/// An SKU can stand on several lines.
+fn units_by_sku(cart: &Cart) -> BTreeMap<&str, u64> {
+    let mut units = BTreeMap::new();
+    for line in &cart.lines {
+        *units.entry(line.sku.as_str()).or_insert(0) += u64::from(line.quantity);
+    }
+    units
 }
 
 #[cfg(test)]
@@ -238,6 +248,9 @@ mod tests {
         let each = r#", "count": "each_sku""#;
         assert_eq!(validate(cart(), &limit(3, each)), []);
         assert_eq!(validate(cart(), &limit(2, each)), says("most-of-sku.1", Some(1), "too-many-of-sku"));
+        let split = cart().line(LineBuilder::new("MUG", 2, 1_600));
+        let both: Vec<String> = validate(split, &limit(3, each)).into_iter().map(|it| it.0).collect();
+        assert_eq!(both, ["most-of-sku.0", "most-of-sku.2"]);
     }
 
     #[test]
