@@ -2,12 +2,13 @@
 //! are given.
 
 use martlet_plugin_sdk::{
-    CandidateBuilder, Plugin, Promotion, Selector, argument, decline, message, percent, problem, template,
+    ALL_OF_IT, CandidateBuilder, Plugin, Problems, Promotion, Selector, argument, in_english_and_korean,
+    message, percent, propose_one, too_few,
     types::{BuyXGetY, Cart, Class, ConfigProblem, Description, Message, Proposal, Standing, Value},
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(promotion, BuyXGetYFree, "../../wit/0.1.0");
+martlet_plugin_sdk::export!(promotion, BuyXGetYFree, "../../wit/1.0.0");
 
 /// The plugin.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Config {
 }
 
 const fn free() -> u32 {
-    1_000_000
+    ALL_OF_IT
 }
 
 impl Plugin for BuyXGetYFree {
@@ -41,34 +42,34 @@ impl Plugin for BuyXGetYFree {
             title: "Buy X, get Y".to_owned(),
             summary: "With so many units bought, others are cheaper or free.".to_owned(),
             config_schema: include_str!("../config.schema.json").to_owned(),
-            templates: vec![
-                template("free", "en", "Buy {buy}, get {get} free"),
-                template("free", "ko", "{buy}개 구매 시 {get}개 무료"),
-                template("cheaper", "en", "Buy {buy}, get {get} at {percent} % off"),
-                template("cheaper", "ko", "{buy}개 구매 시 {get}개 {percent} % 할인"),
-                template("nothing-to-buy", "en", "none of the goods to buy is in the cart"),
-                template("nothing-to-buy", "ko", "구매 대상 상품이 장바구니에 없습니다"),
-                template("nothing-to-get", "en", "none of the goods to get is in the cart"),
-                template("nothing-to-get", "ko", "증정 대상 상품이 장바구니에 없습니다"),
-                template("too-few", "en", "needs {needed} units, there are {there}"),
-                template("too-few", "ko", "{needed}개가 필요하며 현재 {there}개입니다"),
-            ],
+            templates: in_english_and_korean([
+                ("free", "Buy {buy}, get {get} free", "{buy}개 구매 시 {get}개 무료"),
+                (
+                    "cheaper",
+                    "Buy {buy}, get {get} at {percent} % off",
+                    "{buy}개 구매 시 {get}개 {percent} % 할인",
+                ),
+                (
+                    "nothing-to-buy",
+                    "none of the goods to buy is in the cart",
+                    "구매 대상 상품이 장바구니에 없습니다",
+                ),
+                (
+                    "nothing-to-get",
+                    "none of the goods to get is in the cart",
+                    "증정 대상 상품이 장바구니에 없습니다",
+                ),
+            ]),
         }
     }
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
-        let counts = [
-            ("/buy_count", config.buy_count),
-            ("/get_count", config.get_count),
-            ("/most", config.most.unwrap_or(1)),
-        ];
-        let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
-        let mut problems: Vec<ConfigProblem> =
-            zeros.map(|(place, _)| problem(place, "must be at least 1")).collect();
-        if !(1..=1_000_000).contains(&config.percent_ppm) {
-            problems.push(problem("/percent_ppm", "must be 1 to 1000000, which is free"));
-        }
-        problems
+        let mut problems = Problems::default();
+        problems.at_least_one("/buy_count", config.buy_count);
+        problems.at_least_one("/get_count", config.get_count);
+        problems.at_least_one("/most", config.most.unwrap_or(1));
+        problems.share("/percent_ppm", config.percent_ppm);
+        problems.found
     }
 }
 
@@ -78,14 +79,9 @@ impl Promotion for BuyXGetYFree {
     }
 
     fn propose(cart: &Cart, _: Standing, config: &Config) -> Proposal {
-        match config.offer(cart) {
-            Ok(offer) => {
-                let candidate =
-                    CandidateBuilder::new("offer", Class::Line, Value::BuyXGetY(offer), config.words());
-                Proposal { candidates: vec![candidate.build()], declined: Vec::new() }
-            }
-            Err(reason) => Proposal { candidates: Vec::new(), declined: vec![decline("offer", reason)] },
-        }
+        let candidate =
+            |offer| CandidateBuilder::new("offer", Class::Line, Value::BuyXGetY(offer), config.words());
+        propose_one("offer", config.offer(cart).map(candidate))
     }
 }
 
@@ -99,7 +95,7 @@ impl Config {
         let there: u64 = lines.map(|line| u64::from(line.quantity)).sum();
         let needed = u64::from(self.buy_count) + 1;
         if there < needed {
-            return Err(message("too-few", [argument("needed", needed), argument("there", there)]));
+            return Err(too_few(needed, there));
         }
         Ok(BuyXGetY {
             buy: scope_to_buy,
@@ -126,17 +122,14 @@ impl Config {
 mod tests {
     use martlet_plugin_sdk::{
         guest,
-        testing::{CartBuilder, LineBuilder, unused},
+        testing::{expect_complete_description, mugs_and_socks, problems_at, unused},
         types::{Scope, ScopeLine},
     };
 
     use super::*;
 
     fn propose(json: &str) -> Proposal {
-        let cart = CartBuilder::new("USD", 2)
-            .line(LineBuilder::new("MUG", 1, 1_600).category("kitchen"))
-            .line(LineBuilder::new("SOCK", 2, 1_400).category("socks"))
-            .build();
+        let cart = mugs_and_socks(1, 2).build();
         BuyXGetYFree::propose(&cart, unused(), &guest::check::<BuyXGetYFree>(json).unwrap())
     }
 
@@ -178,15 +171,19 @@ mod tests {
         let hat = r#"{"buy_count": 1, "get": {"skus": ["HAT"]}, "get_count": 1}"#;
         assert_eq!(reason(hat).key, "nothing-to-get");
         let few = reason(r#"{"buy_count": 3, "get_count": 1}"#);
-        assert_eq!((few.key.as_str(), few.arguments[0].value.as_str()), ("too-few", "4"));
+        assert_eq!((few.key.as_str(), few.arguments[0].value.as_str()), ("sdk-too-few", "4"));
     }
 
     #[test]
     fn refuses_what_makes_no_sense() {
         let json = r#"{"buy_count": 0, "get_count": 0, "most": 0, "percent_ppm": 0}"#;
-        let problems = guest::check::<BuyXGetYFree>(json).unwrap_err();
-        let places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        assert_eq!(places, ["/buy_count", "/get_count", "/most", "/percent_ppm"]);
-        assert!(guest::check::<BuyXGetYFree>(r#"{"buy_count": 1}"#).is_err());
+        let expected = ["/buy_count", "/get_count", "/most", "/percent_ppm"];
+        assert_eq!(problems_at::<BuyXGetYFree>(json), expected);
+        assert_eq!(problems_at::<BuyXGetYFree>(r#"{"buy_count": 1}"#), [""]);
+    }
+
+    #[test]
+    fn its_description_is_complete() {
+        expect_complete_description::<BuyXGetYFree>();
     }
 }

@@ -2,13 +2,13 @@
 //! certain goods, on the first order.
 
 use martlet_plugin_sdk::{
-    CandidateBuilder, Coupon, Money, Plugin, Selector, amount, argument, decline, message, minimum_spend,
-    percent, problem, template,
+    ALL_OF_IT, CandidateBuilder, Coupon, Money, Plugin, Problems, Selector, amount, argument,
+    in_english_and_korean, message, minimum_spend, percent, propose_one,
     types::{Cart, Class, ConfigProblem, Description, Message, Proposal, Standing, Value},
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(coupon, CouponStandard, "../../wit/0.1.0");
+martlet_plugin_sdk::export!(coupon, CouponStandard, "../../wit/1.0.0");
 
 /// The plugin.
 #[derive(Debug)]
@@ -39,53 +39,47 @@ impl Plugin for CouponStandard {
     type Config = Config;
 
     fn describe() -> Description {
-        let mut templates = vec![
-            template("percent", "en", "{code}: {percent} % off"),
-            template("percent", "ko", "{code}: {percent} % 할인"),
-            template("fixed", "en", "{code}: {amount} off"),
-            template("fixed", "ko", "{code}: {amount} 할인"),
-            template("free-shipping", "en", "{code}: free shipping"),
-            template("free-shipping", "ko", "{code}: 무료 배송"),
-            template("no-goods", "en", "none of the goods it is for is in the cart"),
-            template("no-goods", "ko", "쿠폰 대상 상품이 장바구니에 없습니다"),
-            template("first-order-only", "en", "for a first order; this customer has placed {orders}"),
-            template("first-order-only", "ko", "첫 주문 전용입니다 (주문 {orders}건)"),
-            template("sign-in", "en", "for a first order; only for customers who are signed in"),
-            template("sign-in", "ko", "첫 주문 전용이며 로그인이 필요합니다"),
-        ];
-        templates.extend(Money::templates());
         Description {
             name: "coupon-standard".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             title: "Standard coupon".to_owned(),
             summary: "A percentage, a fixed amount or free shipping.".to_owned(),
             config_schema: include_str!("../config.schema.json").to_owned(),
-            templates,
+            templates: in_english_and_korean([
+                ("percent", "{code}: {percent} % off", "{code}: {percent} % 할인"),
+                ("fixed", "{code}: {amount} off", "{code}: {amount} 할인"),
+                ("free-shipping", "{code}: free shipping", "{code}: 무료 배송"),
+                (
+                    "first-order-only",
+                    "for a first order; this customer has placed {orders}",
+                    "첫 주문 전용입니다 (주문 {orders}건)",
+                ),
+                (
+                    "sign-in",
+                    "for a first order; only for customers who are signed in",
+                    "첫 주문 전용이며 로그인이 필요합니다",
+                ),
+            ]),
         }
     }
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         match &config.gives {
-            Gives::PercentPpm(1..=1_000_000) => {}
-            Gives::PercentPpm(_) => {
-                problems.push(problem("/gives/percent_ppm", "must be 1 to 1000000, which is all of it"));
-            }
+            Gives::PercentPpm(ppm) => problems.share("/gives/percent_ppm", *ppm),
             Gives::Fixed(money) => {
-                problems.extend(money.check().map(|wrong| problem("/gives/fixed", wrong)));
-                if money.amount == 0 {
-                    problems.push(problem("/gives/fixed", "must give something"));
-                }
+                problems.money("/gives/fixed", money);
+                problems.refuse_if(money.amount == 0, "/gives/fixed/amount", "must give something");
             }
-            Gives::FreeShipping if !config.goods.is_everything() => {
-                problems.push(problem("/goods", "free shipping is for the whole cart; leave it out"));
-            }
-            Gives::FreeShipping => {}
+            Gives::FreeShipping => problems.refuse_if(
+                !config.goods.is_everything(),
+                "/goods",
+                "free shipping is for the whole cart; leave it out",
+            ),
         }
-        for (pointer, money) in [("/cap", &config.cap), ("/minimum_spend", &config.minimum_spend)] {
-            problems.extend(money.as_ref().and_then(Money::check).map(|wrong| problem(pointer, wrong)));
-        }
-        problems
+        problems.some_money("/cap", config.cap.as_ref());
+        problems.some_money("/minimum_spend", config.minimum_spend.as_ref());
+        problems.found
     }
 }
 
@@ -95,10 +89,7 @@ impl Coupon for CouponStandard {
     }
 
     fn redeem(cart: &Cart, code: &str, _: Standing, config: &Config) -> Proposal {
-        match config.candidate(cart, code) {
-            Ok(candidate) => Proposal { candidates: vec![candidate.build()], declined: Vec::new() },
-            Err(reason) => Proposal { candidates: Vec::new(), declined: vec![decline("coupon", reason)] },
-        }
+        propose_one("coupon", config.candidate(cart, code))
     }
 }
 
@@ -114,7 +105,7 @@ impl Config {
 
     fn candidate(&self, cart: &Cart, code: &str) -> Result<CandidateBuilder, Message> {
         self.check_customer(cart)?;
-        let scope = self.goods.scope(cart).ok_or_else(|| message("no-goods", []))?;
+        let scope = self.goods.scope_or_reason(cart)?;
         let code = argument("code", code);
         let (value, words) = match &self.gives {
             Gives::PercentPpm(ppm) => {
@@ -124,7 +115,7 @@ impl Config {
                 let off = money.of(cart)?;
                 (Value::Across(off), message("fixed", [code, argument("amount", amount(off, cart))]))
             }
-            Gives::FreeShipping => (Value::Percent(1_000_000), message("free-shipping", [code])),
+            Gives::FreeShipping => (Value::Percent(ALL_OF_IT), message("free-shipping", [code])),
         };
         let of_cart = |money: &Option<Money>| money.as_ref().map(|money| money.of(cart)).transpose();
         Ok(CandidateBuilder::new("coupon", self.class(), value, words)
@@ -150,16 +141,14 @@ impl Config {
 mod tests {
     use martlet_plugin_sdk::{
         guest,
-        testing::{CartBuilder, LineBuilder, unused},
+        testing::{CartBuilder, expect_complete_description, mugs_and_socks, problems_at, unused},
         types::{Minimum, Scope, ScopeLine},
     };
 
     use super::*;
 
     fn cart() -> CartBuilder {
-        CartBuilder::new("USD", 2)
-            .line(LineBuilder::new("MUG", 2, 1_600).category("kitchen"))
-            .line(LineBuilder::new("SOCK", 3, 1_400).category("socks"))
+        mugs_and_socks(2, 3)
     }
 
     fn redeem(cart: CartBuilder, json: &str) -> Proposal {
@@ -214,21 +203,26 @@ mod tests {
     #[test]
     fn says_why_it_gives_nothing() {
         let reason = |json: &str| redeem(cart(), json).declined[0].message.key.clone();
-        assert_eq!(reason(r#"{"gives": {"percent_ppm": 1}, "goods": {"skus": ["HAT"]}}"#), "no-goods");
+        assert_eq!(reason(r#"{"gives": {"percent_ppm": 1}, "goods": {"skus": ["HAT"]}}"#), "sdk-no-goods");
         let won = r#"{"gives": {"fixed": {"amount": 5, "currency": "KRW"}}}"#;
         assert_eq!(reason(won), "sdk-other-currency");
     }
 
     #[test]
     fn refuses_what_makes_no_sense() {
-        let places = |json: &str| -> Vec<String> {
-            let problems = guest::check::<CouponStandard>(json).unwrap_err();
-            problems.into_iter().map(|problem| problem.pointer).collect()
-        };
+        let places = problems_at::<CouponStandard>;
         assert_eq!(places(r#"{"gives": {"percent_ppm": 0}}"#), ["/gives/percent_ppm"]);
-        assert_eq!(places(r#"{"gives": {"fixed": {"amount": 0, "currency": "USD"}}}"#), ["/gives/fixed"]);
+        assert_eq!(
+            places(r#"{"gives": {"fixed": {"amount": 0, "currency": "USD"}}}"#),
+            ["/gives/fixed/amount"]
+        );
         assert_eq!(places(r#"{"gives": "free_shipping", "goods": {"skus": ["MUG"]}}"#), ["/goods"]);
         assert_eq!(places(r#"{"gives": "everything"}"#), [""]);
         assert_eq!(places("{}"), [""]);
+    }
+
+    #[test]
+    fn its_description_is_complete() {
+        expect_complete_description::<CouponStandard>();
     }
 }

@@ -1,16 +1,13 @@
 //! Takes a share off lines or off the order.
 
 use martlet_plugin_sdk::{
-    CandidateBuilder, Money, Plugin, Promotion, Selector, argument, decline, message, minimum_quantity,
-    minimum_spend, percent, problem, template,
-    types::{
-        Cart, Class, ConfigProblem, Decline, Description, Message, Proposal, Scope, Standing, Threshold,
-        Value,
-    },
+    CandidateBuilder, Money, Plugin, Problems, Promotion, Selector, argument, in_english_and_korean, message,
+    minimum_quantity, minimum_spend, percent, propose_one,
+    types::{Cart, Class, ConfigProblem, Description, Message, Proposal, Scope, Standing, Threshold, Value},
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(promotion, PercentageOff, "../../wit/0.1.0");
+martlet_plugin_sdk::export!(promotion, PercentageOff, "../../wit/1.0.0");
 
 /// The plugin.
 #[derive(Debug)]
@@ -42,41 +39,28 @@ impl Plugin for PercentageOff {
     type Config = Config;
 
     fn describe() -> Description {
-        let mut templates = vec![
-            template("percent-off", "en", "{percent} % off"),
-            template("percent-off", "ko", "{percent} % 할인"),
-            template("no-goods", "en", "none of the goods it is for is in the cart"),
-            template("no-goods", "ko", "할인 대상 상품이 장바구니에 없습니다"),
-        ];
-        templates.extend(Money::templates());
         Description {
             name: "percentage-off".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             title: "Percentage off".to_owned(),
             summary: "Takes a share off lines, each rounded on its own, or off the order.".to_owned(),
             config_schema: include_str!("../config.schema.json").to_owned(),
-            templates,
+            templates: in_english_and_korean([("percent-off", "{percent} % off", "{percent} % 할인")]),
         }
     }
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
-        if !(1..=1_000_000).contains(&config.percent_ppm) {
-            problems.push(problem("/percent_ppm", "must be 1 to 1000000, which is all of it"));
-        }
-        if config.minimum_quantity == Some(0) {
-            problems.push(problem("/minimum_quantity", "must be at least 1"));
-        }
-        for (pointer, money) in [("/cap", &config.cap), ("/minimum_spend", &config.minimum_spend)] {
-            problems.extend(money.as_ref().and_then(Money::check).map(|wrong| problem(pointer, wrong)));
-        }
-        if config.minimum_spend.is_some() && config.minimum_quantity.is_some() {
-            problems.push(problem(
-                "/minimum_quantity",
-                "goes without minimum_spend: a candidate has one threshold",
-            ));
-        }
-        problems
+        let mut problems = Problems::default();
+        problems.share("/percent_ppm", config.percent_ppm);
+        problems.at_least_one("/minimum_quantity", config.minimum_quantity.unwrap_or(1));
+        problems.some_money("/cap", config.cap.as_ref());
+        problems.some_money("/minimum_spend", config.minimum_spend.as_ref());
+        problems.refuse_if(
+            config.minimum_spend.is_some() && config.minimum_quantity.is_some(),
+            "/minimum_quantity",
+            "goes without minimum_spend: a candidate has one threshold",
+        );
+        problems.found
     }
 }
 
@@ -86,10 +70,7 @@ impl Promotion for PercentageOff {
     }
 
     fn propose(cart: &Cart, _: Standing, config: &Config) -> Proposal {
-        match config.candidate(cart) {
-            Ok(candidate) => Proposal { candidates: vec![candidate.build()], declined: Vec::new() },
-            Err(reason) => Proposal { candidates: Vec::new(), declined: vec![declined(reason)] },
-        }
+        propose_one("percent-off", config.candidate(cart))
     }
 }
 
@@ -102,7 +83,7 @@ impl Config {
     }
 
     fn candidate(&self, cart: &Cart) -> Result<CandidateBuilder, Message> {
-        let scope = self.goods.scope(cart).ok_or_else(|| message("no-goods", []))?;
+        let scope = self.goods.scope_or_reason(cart)?;
         let words = message("percent-off", [argument("percent", percent(self.percent_ppm))]);
         let cap = self.cap.as_ref().map(|cap| cap.of(cart)).transpose()?;
         let threshold = self.threshold(cart, &scope)?;
@@ -120,15 +101,11 @@ impl Config {
     }
 }
 
-fn declined(reason: Message) -> Decline {
-    decline("percent-off", reason)
-}
-
 #[cfg(test)]
 mod tests {
     use martlet_plugin_sdk::{
         guest,
-        testing::{CartBuilder, LineBuilder, unused},
+        testing::{expect_complete_description, mugs_and_socks, problems_at, unused},
         types::{Minimum, ScopeLine},
     };
 
@@ -139,10 +116,7 @@ mod tests {
     }
 
     fn cart() -> Cart {
-        CartBuilder::new("USD", 2)
-            .line(LineBuilder::new("MUG", 2, 1_600).category("kitchen"))
-            .line(LineBuilder::new("SOCK", 3, 1_400).category("socks"))
-            .build()
+        mugs_and_socks(2, 3).build()
     }
 
     #[test]
@@ -176,35 +150,29 @@ mod tests {
             assert!(proposal.candidates.is_empty());
             proposal.declined[0].message.key.clone()
         };
-        assert_eq!(reason(r#"{"percent_ppm": 1, "goods": {"tags": ["linen"]}}"#), "no-goods");
+        assert_eq!(reason(r#"{"percent_ppm": 1, "goods": {"tags": ["linen"]}}"#), "sdk-no-goods");
         let won = r#"{"percent_ppm": 1, "cap": {"amount": 5, "currency": "KRW"}}"#;
         assert_eq!(reason(won), "sdk-other-currency");
     }
 
     #[test]
     fn refuses_what_makes_no_sense() {
-        let places = |json: &str| -> Vec<String> {
-            let problems = guest::check::<PercentageOff>(json).unwrap_err();
-            problems.into_iter().map(|problem| problem.pointer).collect()
-        };
+        let places = problems_at::<PercentageOff>;
         assert_eq!(places(r#"{"percent_ppm": 0}"#), ["/percent_ppm"]);
         assert_eq!(
             places(r#"{"percent_ppm": 1000001, "minimum_quantity": 0}"#),
             ["/percent_ppm", "/minimum_quantity"]
         );
-        assert_eq!(places(r#"{"percent_ppm": 1, "cap": {"amount": -1, "currency": "USD"}}"#), ["/cap"]);
+        assert_eq!(
+            places(r#"{"percent_ppm": 1, "cap": {"amount": -1, "currency": "USD"}}"#),
+            ["/cap/amount"]
+        );
         assert_eq!(places(r#"{"percent": 1}"#), [""]);
         assert_eq!(places("not json"), [""]);
     }
 
     #[test]
-    fn every_message_has_words_in_english_and_korean() {
-        let description = guest::describe::<PercentageOff>();
-        for template in description.templates.iter().filter(|template| template.language == "en") {
-            assert!(
-                description.templates.iter().any(|other| other.key == template.key && other.language == "ko")
-            );
-        }
-        assert!(serde_json::from_str::<serde_json::Value>(&description.config_schema).is_ok());
+    fn its_description_is_complete() {
+        expect_complete_description::<PercentageOff>();
     }
 }

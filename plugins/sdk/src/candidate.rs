@@ -1,6 +1,9 @@
 //! Building candidates.
 
-use crate::types::{Basis, Candidate, Class, Decline, Message, Minimum, Scope, ScopeLine, Threshold, Value};
+use crate::types::{
+    Basis, Candidate, Class, Decline, Message, Minimum, Objection, Proposal, Scope, ScopeLine, Threshold,
+    Value,
+};
 
 /// A candidate in the making: on all that its class covers, without cap, threshold or tags.
 #[derive(Debug)]
@@ -71,4 +74,17 @@ pub fn minimum_quantity(count: u32, scope: Scope) -> Threshold {
 /// Says no, and why.
 pub fn decline(key: &str, message: Message) -> Decline {
     Decline { key: key.to_owned(), message }
+}
+
+/// The answer of a plugin with one candidate: that, or the reason why not under its key.
+pub fn propose_one(key: &str, candidate: Result<CandidateBuilder, Message>) -> Proposal {
+    match candidate {
+        Ok(candidate) => Proposal { candidates: vec![candidate.build()], declined: Vec::new() },
+        Err(reason) => Proposal { candidates: Vec::new(), declined: vec![decline(key, reason)] },
+    }
+}
+
+/// Says why a cart can't be ordered: because of a line, or as a whole.
+pub fn objection(key: &str, position: Option<u32>, message: Message) -> Objection {
+    Objection { key: key.to_owned(), position, message }
 }

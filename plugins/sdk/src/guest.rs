@@ -1,20 +1,22 @@
 //! What the exported functions of every component do around the plugin.
 
 use crate::{
-    Checked, Coupon, Plugin, Pricing, Promotion, argument, decline, message, template,
-    types::{self, Cart, ConfigProblem, Decline, Description, Prices, Proposal, Standing},
+    Checked, CheckoutValidation, Coupon, Plugin, Pricing, Promotion, ShippingRates, Tax, argument, decline,
+    message, objection,
+    types::{
+        self, Cart, Checkout, ConfigProblem, Decline, Description, Message, Objection, Prices, Proposal,
+        Rates, Standing, Taxes,
+    },
+    words::{self, INVALID_CONFIG},
 };
 
-/// The message of a configuration that can't be read at call time.
-const INVALID_CONFIG: &str = "sdk-invalid-config";
+/// What a configuration that can't be read at call time is declined as.
+const KEY: &str = "config";
 
-/// The plugin's description, with the words of this crate's own message.
+/// The plugin's description, with the words of this crate's own messages.
 pub fn describe<P: Plugin>() -> Description {
     let mut description = P::describe();
-    description.templates.extend([
-        template(INVALID_CONFIG, "en", "the configuration is not valid: {problem}"),
-        template(INVALID_CONFIG, "ko", "설정이 올바르지 않습니다: {problem}"),
-    ]);
+    description.templates.extend(words::templates());
     description
 }
 
@@ -43,6 +45,37 @@ pub fn propose<P: Promotion>(cart: &Cart, standing: Standing, config: &str) -> P
     answer::<P>(config, |config| P::propose(cart, standing, config))
 }
 
+/// Asks for shipping methods.
+pub fn offer_shipping<P: ShippingRates>(cart: &Cart, config: &str) -> Rates {
+    match check::<P>(config) {
+        Ok(config) => P::offer_shipping(cart, &config),
+        Err(problems) => Rates { rates: Vec::new(), declined: vec![unreadable(&problems)] },
+    }
+}
+
+/// Asks for tax rates.
+pub fn find_taxes<P: Tax>(cart: &Cart, config: &str) -> Taxes {
+    match check::<P>(config) {
+        Ok(config) => P::find_taxes(cart, &config),
+        Err(problems) => {
+            let declined = vec![unreadable(&problems)];
+            Taxes { included: cart.prices_include_tax, rates: Vec::new(), declined }
+        }
+    }
+}
+
+/// Asks what stands against an order. What can't be checked mustn't be ordered.
+pub fn validate_checkout<P: CheckoutValidation>(
+    cart: &Cart,
+    checkout: &Checkout,
+    config: &str,
+) -> Vec<Objection> {
+    match check::<P>(config) {
+        Ok(config) => P::validate_checkout(cart, checkout, &config),
+        Err(problems) => vec![objection(KEY, None, reason(&problems))],
+    }
+}
+
 fn answer<P: Plugin>(config: &str, ask: impl FnOnce(&P::Config) -> Proposal) -> Proposal {
     match check::<P>(config) {
         Ok(config) => ask(&config),
@@ -51,6 +84,10 @@ fn answer<P: Plugin>(config: &str, ask: impl FnOnce(&P::Config) -> Proposal) -> 
 }
 
 fn unreadable(problems: &[ConfigProblem]) -> Decline {
+    decline(KEY, reason(problems))
+}
+
+fn reason(problems: &[ConfigProblem]) -> Message {
     let problem = problems.first().map_or("", |problem| &problem.problem);
-    decline("config", message(INVALID_CONFIG, [argument("problem", problem)]))
+    message(INVALID_CONFIG, [argument("problem", problem)])
 }

@@ -1,15 +1,15 @@
-//! Money in configurations.
+//! Money in configurations, and of carts.
 
 use serde::Deserialize;
 
 use crate::{
     argument, message,
-    types::{Cart, Message},
+    types::{Cart, Line, Message},
+    words::OTHER_CURRENCY,
 };
 
-/// The message of an amount in another currency than the cart's. Plugins that use [`Money`] add
-/// [`Money::templates`] to their description.
-const OTHER_CURRENCY: &str = "sdk-other-currency";
+/// All of an amount, in parts per million.
+pub const ALL_OF_IT: u32 = 1_000_000;
 
 /// An amount of one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -30,22 +30,42 @@ impl Money {
         let arguments = [argument("currency", &self.currency), argument("cart", &cart.currency)];
         Err(message(OTHER_CURRENCY, arguments))
     }
+}
 
-    /// What is wrong with it.
-    pub fn check(&self) -> Option<&'static str> {
-        let is_code = self.currency.len() == 3 && self.currency.bytes().all(|byte| byte.is_ascii_uppercase());
-        match (self.amount, is_code) {
-            (..=-1, _) => Some("the amount must not be negative"),
-            (_, false) => Some("the currency must be an ISO 4217 code, such as USD"),
-            _ => None,
-        }
+/// An amount less a share, rounded half up. Amounts aren't negative.
+pub fn less(amount: i64, ppm: u32) -> i64 {
+    let kept = i128::from(amount) * i128::from(ALL_OF_IT.saturating_sub(ppm));
+    i64::try_from((kept + i128::from(ALL_OF_IT / 2)) / i128::from(ALL_OF_IT)).unwrap_or(amount)
+}
+
+/// What is left to pay for all goods, in minor units.
+pub fn goods_left(cart: &Cart) -> i64 {
+    let left = |line: &Line| -> i64 {
+        let runs = line.units.iter().map(|run| run.left.saturating_mul(i64::from(run.count)));
+        runs.fold(0, i64::saturating_add)
+    };
+    cart.lines.iter().map(left).fold(0, i64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CartBuilder, LineBuilder};
+
+    #[test]
+    fn a_share_less_is_rounded_half_up() {
+        // 1,599 less 5 % is 1,519.05, less 10 % is 1,439.1; half of 5 is 2.5.
+        assert_eq!((less(1_599, 50_000), less(1_599, 100_000), less(5, 500_000)), (1_519, 1_439, 3));
+        assert_eq!((less(i64::MAX, 0), less(700, ALL_OF_IT), less(700, u32::MAX)), (i64::MAX, 0, 0));
     }
 
-    /// The words of its message.
-    pub fn templates() -> [crate::types::Template; 2] {
-        [
-            crate::template(OTHER_CURRENCY, "en", "for carts in {currency}; this one is in {cart}"),
-            crate::template(OTHER_CURRENCY, "ko", "{currency} 장바구니 전용입니다 (현재 {cart})"),
-        ]
+    #[test]
+    fn what_is_left_of_goods_counts_discounts() {
+        let cart = CartBuilder::new("USD", 2)
+            .line(LineBuilder::new("MUG", 2, 1_600).left(1_500))
+            .line(LineBuilder::new("SOCK", 1, 1_400))
+            .shipping("standard", 600)
+            .build();
+        assert_eq!(goods_left(&cart), 4_400);
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::types::{Cart, Class, ConfigProblem, Description, Prices, Proposal, Standing};
+use crate::types::{
+    Cart, Checkout, Class, ConfigProblem, Description, Objection, Prices, Proposal, Rates, Standing, Taxes,
+};
 
 /// What every plugin has: words on itself, and a configuration.
 pub trait Plugin {
@@ -42,4 +44,22 @@ pub trait Promotion: Plugin {
 
     /// Proposes discounts for the cart.
     fn propose(cart: &Cart, standing: Standing, config: &Self::Config) -> Proposal;
+}
+
+/// Offers shipping methods.
+pub trait ShippingRates: Plugin {
+    /// Offers methods for the cart.
+    fn offer_shipping(cart: &Cart, config: &Self::Config) -> Rates;
+}
+
+/// Finds tax rates.
+pub trait Tax: Plugin {
+    /// Finds the rates of the cart's lines and shipping.
+    fn find_taxes(cart: &Cart, config: &Self::Config) -> Taxes;
+}
+
+/// Says whether a cart may be ordered.
+pub trait CheckoutValidation: Plugin {
+    /// What stands against ordering the cart. Nothing, where nothing does.
+    fn validate_checkout(cart: &Cart, checkout: &Checkout, config: &Self::Config) -> Vec<Objection>;
 }

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::types::{Cart, Line, Scope, ScopeLine};
+use crate::{
+    no_goods,
+    types::{Cart, Line, Message, Scope, ScopeLine},
+};
 
 /// Names goods in a configuration. A line fits when any of its lists names it; a selector without
 /// lists fits every line.
@@ -40,6 +43,16 @@ impl Selector {
         cart.lines.iter().filter(|line| self.fits(line)).map(|line| line.position).collect()
     }
 
+    /// How many units it fits.
+    pub fn units(&self, cart: &Cart) -> u64 {
+        cart.lines.iter().filter(|line| self.fits(line)).map(|line| u64::from(line.quantity)).sum()
+    }
+
+    /// The scope of what it fits; else the reason for declining.
+    pub fn scope_or_reason(&self, cart: &Cart) -> Result<Scope, Message> {
+        self.scope(cart).ok_or_else(no_goods)
+    }
+
     /// The scope of what it fits; nothing where it fits no line.
     pub fn scope(&self, cart: &Cart) -> Option<Scope> {
         if self.is_everything() {
@@ -66,9 +79,11 @@ mod tests {
         assert_eq!(selector("{}").positions(&cart), [0, 1]);
         assert_eq!(selector("{}").scope(&cart), Some(Scope::All));
         assert_eq!(selector(r#"{"skus": ["SOCK"]}"#).positions(&cart), [1]);
+        assert_eq!(selector(r#"{"skus": ["SOCK"]}"#).units(&cart), 2);
         assert_eq!(selector(r#"{"categories": ["socks"], "tags": ["gift"]}"#).positions(&cart), [0, 1]);
         assert_eq!(selector(r#"{"products": ["mug"]}"#).positions(&cart), [0]);
         assert_eq!(selector(r#"{"tags": ["linen"]}"#).scope(&cart), None);
+        assert_eq!(selector(r#"{"tags": ["linen"]}"#).scope_or_reason(&cart), Err(no_goods()));
         assert!(serde_json::from_str::<Selector>(r#"{"sku": ["SOCK"]}"#).is_err());
     }
 }

@@ -1,6 +1,15 @@
-//! Carts for tests.
+//! Carts for tests, and what all plugins are tested for.
 
-use crate::types::{Cart, Customer, Destination, Line, Product, Shipping, Stage, Standing, UnitRun};
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    Plugin, goods_left, guest,
+    types::{
+        Cart, Checkout, Customer, Destination, Line, Product, Shipping, Stage, Standing, Totals, UnitRun,
+    },
+};
 
 /// A cart in the making: of a guest, priced at a fixed moment, in the line stage.
 #[derive(Debug)]
@@ -47,15 +56,40 @@ impl CartBuilder {
         self
     }
 
+    /// Of a customer whose earlier orders came to so much; of one in no groups if none was named.
+    pub fn lifetime_spend(mut self, amount: i64) -> Self {
+        let customer = Customer { groups: Vec::new(), order_count: 0, lifetime_spend: 0 };
+        self.0.customer.get_or_insert(customer).lifetime_spend = amount;
+        self
+    }
+
+    /// Whose prices don't include tax.
+    pub fn without_tax(mut self) -> Self {
+        self.0.prices_include_tax = false;
+        self
+    }
+
     /// To a country.
     pub fn country(mut self, country: &str) -> Self {
         self.0.destination = Some(Destination { country: country.to_owned(), region: None });
         self
     }
 
-    /// With a shipping method at a price.
+    /// To a region of a country.
+    pub fn region(mut self, country: &str, region: &str) -> Self {
+        self.0.destination =
+            Some(Destination { country: country.to_owned(), region: Some(region.to_owned()) });
+        self
+    }
+
+    /// With a shipping method at a price, taxed as `standard`.
     pub fn shipping(mut self, method: &str, amount: i64) -> Self {
-        self.0.shipping = Some(Shipping { method: method.to_owned(), list_amount: amount, left: amount });
+        self.0.shipping = Some(Shipping {
+            method: method.to_owned(),
+            list_amount: amount,
+            left: amount,
+            tax_category: "standard".to_owned(),
+        });
         self
     }
 
@@ -66,7 +100,8 @@ impl CartBuilder {
 }
 
 impl LineBuilder {
-    /// So many units of a variant at a price. The product's handle is the SKU in lower case.
+    /// So many units of a variant at a price, of unknown weight and taxed as `standard`. The product's
+    /// handle is the SKU in lower case.
     pub fn new(sku: &str, quantity: u32, amount: i64) -> Self {
         Self(Line {
             position: 0,
@@ -81,6 +116,8 @@ impl LineBuilder {
                 attributes: Vec::new(),
             },
             quantity,
+            weight_grams: None,
+            tax_category: "standard".to_owned(),
             base_amount: amount,
             units: vec![UnitRun { count: quantity, list_amount: amount, left: amount }],
         })
@@ -103,9 +140,86 @@ impl LineBuilder {
         self.0.product.tags.push(tag.to_owned());
         self
     }
+
+    /// Each unit weighing so many grams.
+    pub fn weight(mut self, grams: u32) -> Self {
+        self.0.weight_grams = Some(grams);
+        self
+    }
+
+    /// Taxed by another rate than `standard`.
+    pub fn tax_category(mut self, category: &str) -> Self {
+        self.0.tax_category = category.to_owned();
+        self
+    }
+
+    /// With so much left to pay for each unit.
+    pub fn left(mut self, amount: i64) -> Self {
+        for run in &mut self.0.units {
+            run.left = amount;
+        }
+        self
+    }
+}
+
+/// Mugs in the category `kitchen`, 16.00 USD each, and socks in `socks`, 14.00 USD.
+pub fn mugs_and_socks(mugs: u32, socks: u32) -> CartBuilder {
+    CartBuilder::new("USD", 2)
+        .line(LineBuilder::new("MUG", mugs, 1_600).category("kitchen"))
+        .line(LineBuilder::new("SOCK", socks, 1_400).category("socks"))
 }
 
 /// A standing of nothing used yet and no budget.
 pub fn unused() -> Standing {
     Standing { used: 0, used_by_customer: 0, budget_left: None }
+}
+
+/// What a cart comes to without tax: what is left of goods and shipping. No gifts.
+pub fn checkout(cart: &Cart) -> Checkout {
+    let (goods, shipping) = (goods_left(cart), cart.shipping.as_ref().map_or(0, |shipping| shipping.left));
+    let tax_included = cart.prices_include_tax;
+    let totals = Totals { goods, shipping, tax: 0, tax_included, total: goods.saturating_add(shipping) };
+    Checkout { totals, gifts: Vec::new() }
+}
+
+/// The places of all that a plugin finds wrong with a configuration.
+pub fn problems_at<P: Plugin>(json: &str) -> Vec<String> {
+    let problems = guest::check::<P>(json).err().unwrap_or_default();
+    problems.into_iter().map(|problem| problem.pointer).collect()
+}
+
+/// Fails unless a plugin has words in English and Korean for every message, and a schema with titles
+/// for a form and with examples that it takes itself.
+pub fn expect_complete_description<P: Plugin>() {
+    let description = guest::describe::<P>();
+    let keys = |language: &str| -> BTreeSet<&str> {
+        let templates = description.templates.iter().filter(|template| template.language == language);
+        templates.map(|template| template.key.as_str()).collect()
+    };
+    assert_eq!(keys("en"), keys("ko"), "messages in English and in Korean");
+    assert_eq!(description.templates.len(), 2 * keys("en").len(), "a template stands twice");
+    let schema: Value = serde_json::from_str(&description.config_schema).unwrap_or_default();
+    expect_titles("", &schema);
+    let examples = schema["examples"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert!(!examples.is_empty(), "the schema has no examples");
+    for example in examples {
+        assert_eq!(problems_at::<P>(&example.to_string()), Vec::<String>::new(), "{example}");
+    }
+}
+
+/// Every property has a title, or refers to something with one.
+fn expect_titles(at: &str, schema: &Value) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, property) in properties {
+            let is_titled = property.get("title").is_some() || property.get("$ref").is_some();
+            assert!(is_titled, "{at}/properties/{name} has no title");
+        }
+    }
+    let Some(members) = schema.as_object() else { return };
+    for (name, member) in members.iter().filter(|(name, _)| *name != "examples" && *name != "default") {
+        expect_titles(&format!("{at}/{name}"), member);
+        for (index, item) in member.as_array().into_iter().flatten().enumerate() {
+            expect_titles(&format!("{at}/{name}/{index}"), item);
+        }
+    }
 }

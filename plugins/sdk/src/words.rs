@@ -2,6 +2,50 @@
 
 use crate::types::{Argument, Cart, Message, Template};
 
+// The messages of this crate itself. Every component brings their words, whether it says them or not.
+pub(crate) const INVALID_CONFIG: &str = "sdk-invalid-config";
+pub(crate) const OTHER_CURRENCY: &str = "sdk-other-currency";
+pub(crate) const NOT_IN_CURRENCY: &str = "sdk-not-in-currency";
+const NO_GOODS: &str = "sdk-no-goods";
+const TOO_FEW: &str = "sdk-too-few";
+pub(crate) const NO_LOWER: &str = "sdk-no-lower";
+const NO_DESTINATION: &str = "sdk-no-destination";
+pub(crate) const NOTHING_TO_SHIP: &str = "sdk-nothing-to-ship";
+pub(crate) const ELSEWHERE: &str = "sdk-elsewhere";
+pub(crate) const METHOD: &str = "sdk-method";
+
+/// The words of this crate's own messages.
+pub(crate) fn templates() -> Vec<Template> {
+    in_english_and_korean([
+        (INVALID_CONFIG, "the configuration is not valid: {problem}", "설정이 올바르지 않습니다: {problem}"),
+        (
+            OTHER_CURRENCY,
+            "for carts in {currency}; this one is in {cart}",
+            "{currency} 장바구니 전용입니다 (현재 {cart})",
+        ),
+        (
+            NOT_IN_CURRENCY,
+            "has no amount in {cart}, only in {currencies}",
+            "{cart} 금액이 없습니다 ({currencies}만 설정됨)",
+        ),
+        (NO_GOODS, "none of the goods it is for is in the cart", "대상 상품이 장바구니에 없습니다"),
+        (TOO_FEW, "needs {needed} units, there are {there}", "{needed}개가 필요하며 현재 {there}개입니다"),
+        (NO_LOWER, "the price is as low already", "이미 더 낮은 가격입니다"),
+        (NO_DESTINATION, "the shopper hasn't said where the goods go", "배송지가 아직 입력되지 않았습니다"),
+        (NOTHING_TO_SHIP, "the cart is empty", "장바구니가 비어 있습니다"),
+        (ELSEWHERE, "not for {place}", "{place} 지역에는 적용되지 않습니다"),
+        (METHOD, "{name}", "{name}"),
+    ])
+}
+
+/// The words of messages, each as its key, the English and the Korean words.
+pub fn in_english_and_korean<'a>(
+    words: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Vec<Template> {
+    let both = |(key, english, korean)| [template(key, "en", english), template(key, "ko", korean)];
+    words.into_iter().flat_map(both).collect()
+}
+
 /// The words of a message in a language, with places in braces.
 pub fn template(key: &str, language: &str, text: &str) -> Template {
     Template { key: key.to_owned(), language: language.to_owned(), text: text.to_owned() }
@@ -10,6 +54,21 @@ pub fn template(key: &str, language: &str, text: &str) -> Template {
 /// A message: a template's key, and what fills its places.
 pub fn message(key: &str, arguments: impl IntoIterator<Item = Argument>) -> Message {
     Message { key: key.to_owned(), arguments: arguments.into_iter().collect() }
+}
+
+/// The reason for declining where a cart has none of the goods.
+pub fn no_goods() -> Message {
+    message(NO_GOODS, [])
+}
+
+/// The reason for declining where it isn't known yet where the goods go.
+pub fn no_destination() -> Message {
+    message(NO_DESTINATION, [])
+}
+
+/// The reason for declining where there are fewer units than needed.
+pub fn too_few(needed: impl Into<u64>, there: u64) -> Message {
+    message(TOO_FEW, [argument("needed", needed.into()), argument("there", there)])
 }
 
 /// What fills a place.

@@ -5,13 +5,13 @@
 //! the quote says how much is missing to the others.
 
 use martlet_plugin_sdk::{
-    CandidateBuilder, Money, Plugin, Promotion, amount, argument, decline, message, minimum_spend, percent,
-    problem, template,
+    CandidateBuilder, Money, Plugin, Problems, Promotion, amount, argument, decline, in_english_and_korean,
+    message, minimum_spend, percent,
     types::{Candidate, Cart, Class, ConfigProblem, Description, Proposal, Standing, Value},
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(promotion, SpendTiers, "../../wit/0.1.0");
+martlet_plugin_sdk::export!(promotion, SpendTiers, "../../wit/1.0.0");
 
 const TAG: &str = "spend-tiers";
 const MAX_TIERS: usize = 20;
@@ -40,39 +40,32 @@ impl Plugin for SpendTiers {
     type Config = Config;
 
     fn describe() -> Description {
-        let mut templates = vec![
-            template("percent", "en", "{percent} % off from {minimum}"),
-            template("percent", "ko", "{minimum} 이상 구매 시 {percent} % 할인"),
-            template("amount", "en", "{amount} off from {minimum}"),
-            template("amount", "ko", "{minimum} 이상 구매 시 {amount} 할인"),
-        ];
-        templates.extend(Money::templates());
         Description {
             name: "spend-tiers".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             title: "Spend tiers".to_owned(),
             summary: "The more is spent, the more comes off the order.".to_owned(),
             config_schema: include_str!("../config.schema.json").to_owned(),
-            templates,
+            templates: in_english_and_korean([
+                ("percent", "{percent} % off from {minimum}", "{minimum} 이상 구매 시 {percent} % 할인"),
+                ("amount", "{amount} off from {minimum}", "{minimum} 이상 구매 시 {amount} 할인"),
+            ]),
         }
     }
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
-        if !(1..=MAX_TIERS).contains(&config.tiers.len()) {
-            problems.push(problem("/tiers", "must be 1 to 20 tiers"));
-        }
-        let currency = Money { amount: 0, currency: config.currency.clone() };
-        problems.extend(currency.check().map(|wrong| problem("/currency", wrong)));
+        let mut problems = Problems::default();
+        problems.length("/tiers", &config.tiers, MAX_TIERS);
+        problems.currency("/currency", &config.currency);
         for (index, tier) in config.tiers.iter().enumerate() {
+            let pointer = format!("/tiers/{index}");
             if let Some(wrong) = tier.check() {
-                problems.push(problem(&format!("/tiers/{index}"), wrong));
+                problems.refuse_if(true, &pointer, wrong);
             }
-            if config.tiers[..index].iter().any(|other| other.minimum == tier.minimum) {
-                problems.push(problem(&format!("/tiers/{index}/minimum"), "stands twice"));
-            }
+            let is_twice = config.tiers[..index].iter().any(|other| other.minimum == tier.minimum);
+            problems.refuse_if(is_twice, &format!("{pointer}/minimum"), "stands twice");
         }
-        problems
+        problems.found
     }
 }
 
@@ -125,7 +118,7 @@ impl Tier {
 mod tests {
     use martlet_plugin_sdk::{
         guest,
-        testing::{CartBuilder, LineBuilder, unused},
+        testing::{CartBuilder, LineBuilder, expect_complete_description, problems_at, unused},
         types::Minimum,
     };
 
@@ -161,11 +154,7 @@ mod tests {
     fn refuses_what_makes_no_sense() {
         let places = |tiers: &str| -> Vec<String> {
             let json = format!(r#"{{"currency": "USD", "tiers": {tiers}}}"#);
-            guest::check::<SpendTiers>(&json)
-                .unwrap_err()
-                .into_iter()
-                .map(|problem| problem.pointer)
-                .collect()
+            problems_at::<SpendTiers>(&json)
         };
         assert_eq!(places("[]"), ["/tiers"]);
         assert_eq!(places(r#"[{"minimum": 1}]"#), ["/tiers/0"]);
@@ -175,5 +164,10 @@ mod tests {
             places(r#"[{"minimum": 1, "amount": 1}, {"minimum": 1, "amount": 2}]"#),
             ["/tiers/1/minimum"]
         );
+    }
+
+    #[test]
+    fn its_description_is_complete() {
+        expect_complete_description::<SpendTiers>();
     }
 }

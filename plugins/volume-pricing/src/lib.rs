@@ -2,14 +2,13 @@
 //! the shopper.
 
 use martlet_plugin_sdk::{
-    Money, Plugin, Pricing, Selector, argument, decline, message, problem, template,
-    types::{Cart, ConfigProblem, Decline, Description, Line, Message, Price, Prices, ScopeLine, Standing},
+    Money, Plugin, Pricing, Problems, Selector, argument, decline, in_english_and_korean, less, lower_price,
+    message, no_goods, too_few,
+    types::{Cart, ConfigProblem, Decline, Description, Line, Message, Prices, Standing},
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(pricing, VolumePricing, "../../wit/0.1.0");
-
-const ALL: u32 = 1_000_000;
+martlet_plugin_sdk::export!(pricing, VolumePricing, "../../wit/1.0.0");
 
 /// The plugin.
 #[derive(Debug)]
@@ -62,49 +61,32 @@ impl Plugin for VolumePricing {
     type Config = Config;
 
     fn describe() -> Description {
-        let mut templates = vec![
-            template("break", "en", "Price from {from} units"),
-            template("break", "ko", "{from}개 이상 구매 가격"),
-            template("group", "en", "Price for {group}"),
-            template("group", "ko", "{group} 회원 가격"),
-            template("too-few", "en", "needs {from} units, there are {there}"),
-            template("too-few", "ko", "{from}개가 필요하며 현재 {there}개입니다"),
-            template("not-in-group", "en", "only for customers in the group {group}"),
-            template("not-in-group", "ko", "{group} 그룹 고객 전용입니다"),
-            template("no-goods", "en", "none of the goods it is for is in the cart"),
-            template("no-goods", "ko", "대상 상품이 장바구니에 없습니다"),
-            template("no-lower", "en", "the price is as low already"),
-            template("no-lower", "ko", "이미 더 낮은 가격입니다"),
-            template("no-rules", "en", "no prices are configured"),
-            template("no-rules", "ko", "설정된 가격이 없습니다"),
-        ];
-        templates.extend(Money::templates());
         Description {
             name: "volume-pricing".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             title: "Volume and group prices".to_owned(),
             summary: "Quantity breaks and prices of customer groups; the lowest counts.".to_owned(),
             config_schema: include_str!("../config.schema.json").to_owned(),
-            templates,
+            templates: in_english_and_korean([
+                ("break", "Price from {from} units", "{from}개 이상 구매 가격"),
+                ("group", "Price for {group}", "{group} 회원 가격"),
+                ("not-in-group", "only for customers in the group {group}", "{group} 그룹 고객 전용입니다"),
+                ("no-rules", "no prices are configured", "설정된 가격이 없습니다"),
+            ]),
         }
     }
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         for (index, rule) in config.breaks.iter().enumerate() {
-            if rule.from < 2 {
-                problems.push(problem(&format!("/breaks/{index}/from"), "must be at least 2"));
-            }
-            if !(1..=ALL).contains(&rule.percent_ppm) {
-                problems.push(problem(&format!("/breaks/{index}/percent_ppm"), "must be 1 to 1000000"));
-            }
+            let pointer = format!("/breaks/{index}");
+            problems.refuse_if(rule.from < 2, &format!("{pointer}/from"), "must be at least 2");
+            problems.share(&format!("{pointer}/percent_ppm"), rule.percent_ppm);
         }
         for (index, rule) in config.groups.iter().enumerate() {
-            if let Some(wrong) = rule.check() {
-                problems.push(problem(&format!("/groups/{index}"), wrong));
-            }
+            rule.check(&format!("/groups/{index}"), &mut problems);
         }
-        problems
+        problems.found
     }
 }
 
@@ -115,12 +97,9 @@ impl Pricing for VolumePricing {
         for line in &cart.lines {
             let offers = config.offers(cart, line);
             let Some(lowest) = offers.into_iter().min_by_key(|offer| offer.amount) else { continue };
-            let key = format!("line-{}", line.position);
-            if lowest.amount < line.base_amount {
-                let line = ScopeLine { position: line.position, quantity: None };
-                prices.push(Price { key, line, amount: lowest.amount, message: lowest.words });
-            } else {
-                declined.push(decline(&key, message("no-lower", [])));
+            match lower_price(line, lowest.amount, lowest.words) {
+                Ok(price) => prices.push(price),
+                Err(reason) => declined.push(reason),
             }
         }
         if prices.is_empty() && declined.is_empty() {
@@ -162,10 +141,8 @@ impl Config {
                 .map(|line| rule.units(cart, line))
                 .max();
             let reason = match most {
-                None => message("no-goods", []),
-                Some(there) if there < u64::from(rule.from) => {
-                    message("too-few", [argument("from", rule.from), argument("there", there)])
-                }
+                None => no_goods(),
+                Some(there) if there < u64::from(rule.from) => too_few(rule.from, there),
                 Some(_) => return None,
             };
             Some(decline(&format!("break-{index}"), reason))
@@ -173,7 +150,7 @@ impl Config {
         let groups = self.groups.iter().enumerate().filter_map(|(index, rule)| {
             let fits = cart.lines.iter().any(|line| rule.goods.fits(line));
             let reason = match rule.unit_price.as_ref().map(|price| price.of(cart)) {
-                _ if !fits => message("no-goods", []),
+                _ if !fits => no_goods(),
                 _ if !rule.is_open_to(cart) => message("not-in-group", [argument("group", &rule.group)]),
                 Some(Err(other_currency)) => other_currency,
                 _ => return None,
@@ -202,28 +179,21 @@ impl GroupPrice {
         cart.customer.as_ref().is_some_and(|customer| customer.groups.contains(&self.group))
     }
 
-    fn check(&self) -> Option<&'static str> {
+    fn check(&self, pointer: &str, problems: &mut Problems) {
+        problems.not_blank(&format!("{pointer}/group"), &self.group);
         match (self.percent_ppm, &self.unit_price) {
-            _ if self.group.is_empty() => Some("needs the name of a group"),
-            (Some(1..=ALL), None) => None,
-            (Some(_), None) => Some("percent_ppm must be 1 to 1000000"),
-            (None, Some(price)) => price.check(),
-            _ => Some("needs either percent_ppm or unit_price"),
+            (Some(ppm), None) => problems.share(&format!("{pointer}/percent_ppm"), ppm),
+            (None, Some(price)) => problems.money(&format!("{pointer}/unit_price"), price),
+            _ => problems.refuse_if(true, pointer, "needs either percent_ppm or unit_price"),
         }
     }
-}
-
-/// An amount less a share, rounded half up. Amounts aren't negative.
-fn less(amount: i64, ppm: u32) -> i64 {
-    let kept = i128::from(amount) * i128::from(ALL.saturating_sub(ppm));
-    i64::try_from((kept + i128::from(ALL / 2)) / i128::from(ALL)).unwrap_or(amount)
 }
 
 #[cfg(test)]
 mod tests {
     use martlet_plugin_sdk::{
         guest,
-        testing::{CartBuilder, LineBuilder, unused},
+        testing::{CartBuilder, LineBuilder, expect_complete_description, problems_at, unused},
     };
 
     use super::*;
@@ -258,7 +228,7 @@ mod tests {
             .iter()
             .map(|declined| (declined.key.as_str(), declined.message.key.as_str()))
             .collect();
-        assert_eq!(keys, [("break-1", "too-few"), ("group-0", "not-in-group")]);
+        assert_eq!(keys, [("break-1", "sdk-too-few"), ("group-0", "not-in-group")]);
         assert_eq!(prices.declined[0].message.arguments[1].value, "7");
         assert_eq!(price(mugs(1), "{}").declined[0].message.key, "no-rules");
     }
@@ -289,15 +259,20 @@ mod tests {
     fn never_raises_a_price() {
         let rules = r#"{"groups": [{"group": "trade", "unit_price": {"amount": 9999, "currency": "USD"}}]}"#;
         let prices = price(mugs(1).customer(&["trade"], 0), rules);
-        assert_eq!((prices.prices.len(), prices.declined[0].message.key.as_str()), (0, "no-lower"));
+        assert_eq!((prices.prices.len(), prices.declined[0].message.key.as_str()), (0, "sdk-no-lower"));
     }
 
     #[test]
     fn refuses_what_makes_no_sense() {
         let json =
             r#"{"breaks": [{"from": 1, "percent_ppm": 0}], "groups": [{"group": ""}, {"group": "a"}]}"#;
-        let problems = guest::check::<VolumePricing>(json).unwrap_err();
-        let places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        assert_eq!(places, ["/breaks/0/from", "/breaks/0/percent_ppm", "/groups/0", "/groups/1"]);
+        let expected =
+            ["/breaks/0/from", "/breaks/0/percent_ppm", "/groups/0/group", "/groups/0", "/groups/1"];
+        assert_eq!(problems_at::<VolumePricing>(json), expected);
+    }
+
+    #[test]
+    fn its_description_is_complete() {
+        expect_complete_description::<VolumePricing>();
     }
 }

@@ -9,7 +9,7 @@ use martlet_plugin_sdk::{
 };
 use serde::Deserialize;
 
-martlet_plugin_sdk::export!(promotion, Hostile, "../../wit/0.1.0");
+martlet_plugin_sdk::export!(promotion, Hostile, "../../wit/1.0.0");
 
 /// The plugin.
 #[derive(Debug)]
