@@ -15,6 +15,7 @@ mod soak;
 mod test;
 mod tools;
 mod wasm;
+mod wit;
 mod workspace;
 
 /// Martlet's own tasks.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{
     mysql, previous, redis,
     run::{self, cargo},
-    tools, wasm, workspace,
+    tools, wasm, wit, workspace,
 };
 
 /// What `cargo xtask test` can be told.
@@ -85,6 +85,7 @@ impl Tests {
             run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::root()))?;
             run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::plugins()))
         })?;
+        self.step("published", |_| wit::check())?;
         // Tests of the host and the journeys load real components.
         self.step("wasm", |_| wasm::build())?;
         self.step("clippy", |_| {

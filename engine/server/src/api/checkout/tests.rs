@@ -2,6 +2,7 @@
 
 mod refusals;
 mod repeats;
+mod worlds;
 
 use std::time::Duration;
 
