@@ -14,7 +14,7 @@ use crate::{
     bindings::v0_1_0::types as wit,
     convert, describe,
     inspect::{self, Inspected},
-    runtime::{CallError, Phase, Runtime, State, clip, printable},
+    runtime::{CallError, Compiled, Phase, Runtime, State, clip, printable},
     world::{Instance, Linked},
 };
 
@@ -40,21 +40,27 @@ pub(crate) struct Called<T> {
 }
 
 impl Component {
-    /// Checks, compiles and links a component, and makes an instance to see that it can.
+    /// Checks, compiles or takes from the cache, and links a component, and makes an instance to see that
+    /// it can.
     pub(crate) fn new(runtime: &Arc<Runtime>, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
         let inspected = inspect::inspect(bytes, runtime.config.module_bytes)?;
-        let linked =
-            Linked::new(inspected.world, runtime.compile(bytes)?).map_err(|error| LoadError::Signature {
-                world: inspected.world,
-                version: inspected.wit_version.to_owned(),
-                problem: printable(&format!("{error:#}")),
-            })?;
+        let Compiled { pre, unkept } = runtime.compile(digest, bytes)?;
+        let linked = Linked::new(inspected.world, pre).map_err(|error| LoadError::Signature {
+            world: inspected.world,
+            version: inspected.wit_version.to_owned(),
+            problem: printable(&format!("{error:#}")),
+        })?;
         let component = Self { digest, size: bytes.len(), inspected, linked, runtime: Arc::clone(runtime) };
         // What can't be instantiated at all is better refused now than at a shopper's cart.
-        match component.call(runtime.config.fuel_per_call, 0, |_, _| Ok(())).result {
-            Ok(()) => Ok(component),
-            Err(error) => Err(LoadError::DoesNotStart(error.failure)),
+        component
+            .call(runtime.config.fuel_per_call, 0, |_, _| Ok(()))
+            .result
+            .map_err(|error| LoadError::DoesNotStart(error.failure))?;
+        // What is refused takes no room in the cache.
+        if let Some(unkept) = unkept {
+            runtime.keep(unkept);
         }
+        Ok(component)
     }
 
     /// SHA-256 of its bytes.

@@ -91,7 +91,7 @@ impl Pricer {
         let rulebook = self.active_rulebook(db, store).await?;
         let facts = Facts::read(db, store, &cart, &rulebook).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
-        rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
 
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
@@ -99,6 +99,8 @@ impl Pricer {
         let span = tracing::Span::current();
         let walked = plugins::blocking(move || {
             let _turn = turn;
+            // The host forgets none of them while they are asked.
+            let _components = components;
             span.in_scope(|| walk(&host, input))
         });
         let (quote, calls) = walked.await??;
@@ -121,7 +123,20 @@ impl Pricer {
     /// Reads a store's active rulebook and compiles what it asks, where that isn't done yet.
     pub async fn load(&self, db: &Db, store: Id<Store>) -> Result<(), Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        rulebooks::load_components(db, &self.host, &rulebook).await
+        rulebooks::load_components(db, &self.host, &rulebook).await.map(drop)
+    }
+
+    /// Forgets the components that no active rulebook asks any more, as far as this instance has seen
+    /// them, and that nobody asked for since it was called `calls` times. How many it forgot.
+    pub fn forget_components(&self, calls: u32) -> usize {
+        let rulebooks = self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = rulebooks.values().flat_map(|rulebook| &rulebook.installations);
+        let wanted = live
+            .filter(|installation| installation.stage.is_live())
+            .map(|installation| installation.component)
+            .collect();
+        drop(rulebooks);
+        self.host.retain(&wanted, calls)
     }
 
     /// The store's active rulebook; an empty one where none was ever published.

@@ -20,6 +20,7 @@ use crate::{
     operations::Operations,
     orders::Orders,
     payments::Payments,
+    plugins::metrics::LoadedMetrics,
     price_cart::Pricer,
     redis::Redis,
     stores::Stores,
@@ -124,6 +125,7 @@ impl AppState {
         redis.register(operations.metrics.registry())?;
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
+        operations.metrics.registry().register(Box::new(LoadedMetrics::new(host.clone())?))?;
         let pricer = Arc::new(Pricer::new(host));
         let stores = Arc::new(Stores::new(db.clone()));
         let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);

@@ -1,6 +1,10 @@
 //! The sections of the configuration, their defaults and what their values must satisfy.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use martlet_domain::catalog::Handle;
 use serde::{Deserialize, Serialize};
@@ -205,6 +209,11 @@ pub struct PluginsConfig {
     pub memory_bytes: usize,
     /// Calls that can be under way at once.
     pub slots: u32,
+    /// A folder of the server's own for what components are compiled to, so that the next start needn't
+    /// compile them; instances on one machine may share it. Empty for none.
+    pub cache_dir: PathBuf,
+    /// After how many days without use something leaves that folder that no rulebook names.
+    pub cache_keep_days: u32,
 }
 
 impl Default for PluginsConfig {
@@ -217,11 +226,23 @@ impl Default for PluginsConfig {
             call_timeout_ms: u64::try_from(host.call_timeout.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: host.memory_bytes,
             slots: host.slots,
+            cache_dir: PathBuf::new(),
+            cache_keep_days: 7,
         }
     }
 }
 
 impl PluginsConfig {
+    /// The folder for what components are compiled to, if there is to be one.
+    pub fn cache(&self) -> Option<&Path> {
+        (!self.cache_dir.as_os_str().is_empty()).then_some(&*self.cache_dir)
+    }
+
+    /// After how long something leaves that folder that nobody uses.
+    pub fn cache_keep(&self) -> Duration {
+        Duration::from_secs(u64::from(self.cache_keep_days) * 86_400)
+    }
+
     /// The limits of the plugin host: these, and the published ones for the rest.
     pub fn host(&self) -> martlet_plugin_host::HostConfig {
         martlet_plugin_host::HostConfig {
@@ -242,6 +263,7 @@ impl PluginsConfig {
         within(problems, "plugins.call_timeout_ms", self.call_timeout_ms, 10, 60_000);
         within(problems, "plugins.memory_bytes", self.memory_bytes as u64, 1 << 20, 64 << 20);
         within(problems, "plugins.slots", self.slots.into(), 1, 10_000);
+        within(problems, "plugins.cache_keep_days", self.cache_keep_days.into(), 1, 3_650);
     }
 }
 
