@@ -126,7 +126,8 @@ impl AppState {
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
         operations.metrics.registry().register(Box::new(LoadedMetrics::new(host.clone())?))?;
-        let pricer = Arc::new(Pricer::new(host));
+        let pricer = Arc::new(Pricer::new(host, config.plugins.turns())?);
+        pricer.turns().register(operations.metrics.registry())?;
         let stores = Arc::new(Stores::new(db.clone()));
         let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);
         catalog.register(operations.metrics.registry())?;

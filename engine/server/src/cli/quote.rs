@@ -25,7 +25,8 @@ pub(super) async fn run(config: &Config, cart: &str) -> anyhow::Result<ExitCode>
     let store = db.find_store_by_handle(&handle).await?;
     let store = store.with_context(|| format!("there is no store `{handle}`"))?;
     let cart = db.find_cart(store.id, id).await?.context("there is no such cart in this store")?;
-    let pricer = Pricer::new(plugins::host(&config.plugins, &Clock::System, &Ids::System)?);
+    let host = plugins::host(&config.plugins, &Clock::System, &Ids::System)?;
+    let pricer = Pricer::new(host, config.plugins.turns())?;
     let priced = pricer.price_cart(&db, store.id, cart, Clock::System.now()).await?;
     super::print(describe(&priced).trim_end())?;
     db.close().await;
