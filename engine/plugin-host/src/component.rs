@@ -14,7 +14,7 @@ use crate::{
     bindings::current as wit,
     convert, describe,
     inspect::{self, Inspected},
-    runtime::{CallError, Phase, Runtime, State, clip, printable},
+    runtime::{CallError, Compiled, Phase, Runtime, State, clip, printable},
     world::{Instance, Linked},
 };
 
@@ -40,20 +40,27 @@ pub(crate) struct Called<T> {
 }
 
 impl Component {
-    /// Checks, compiles and links a component, and makes an instance to see that it can.
+    /// Checks, compiles or takes from the cache, and links a component, and makes an instance to see that
+    /// it can.
     pub(crate) fn new(runtime: &Arc<Runtime>, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
         let inspected = inspect::inspect(bytes, runtime.config.module_bytes)?;
         let Inspected { world, wit_version } = inspected;
-        let linked = Linked::new(wit_version, world, runtime.compile(bytes)?).map_err(|error| {
+        let Compiled { pre, unkept } = runtime.compile(digest, bytes)?;
+        let linked = Linked::new(wit_version, world, pre).map_err(|error| {
             let problem = printable(&format!("{error:#}"));
             LoadError::Signature { world, version: wit_version.as_str().to_owned(), problem }
         })?;
         let component = Self { digest, size: bytes.len(), inspected, linked, runtime: Arc::clone(runtime) };
         // What can't be instantiated at all is better refused now than at a shopper's cart.
-        match component.call(runtime.config.fuel_per_call, 0, |_, _| Ok(())).result {
-            Ok(()) => Ok(component),
-            Err(error) => Err(LoadError::DoesNotStart(error.failure)),
+        component
+            .call(runtime.config.fuel_per_call, 0, |_, _| Ok(()))
+            .result
+            .map_err(|error| LoadError::DoesNotStart(error.failure))?;
+        // What is refused takes no room in the cache.
+        if let Some(unkept) = unkept {
+            runtime.keep(unkept);
         }
+        Ok(component)
     }
 
     /// SHA-256 of its bytes.

@@ -2,7 +2,7 @@
 
 use martlet_domain::{Digest, plugin::World, quote::Failure};
 
-use crate::WIT_VERSIONS;
+use crate::{CacheError, WIT_VERSIONS};
 
 /// The host can't start.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +13,9 @@ pub enum HostError {
     /// The thread that watches deadlines can't be started.
     #[error("the thread that watches deadlines can't be started: {0}")]
     Ticker(#[from] std::io::Error),
+    /// The cache of compiled components.
+    #[error("the cache of compiled components: {0}")]
+    Cache(#[from] CacheError),
 }
 
 /// Bytes are not a component that can run here.

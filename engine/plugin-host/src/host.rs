@@ -1,10 +1,13 @@
 //! The host: one a process.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use martlet_domain::{Digest, quote::Snapshot};
 
-use crate::{Component, HostConfig, HostError, LoadError, Prepared, registry::Registry, runtime::Runtime};
+use crate::{
+    Cache, Component, HostConfig, HostError, LoadError, Loaded, Prepared, Swept, registry::Registry,
+    runtime::Runtime,
+};
 
 /// Loads components and runs them. One a process; it is shared by reference between threads.
 pub struct Host {
@@ -21,7 +24,17 @@ impl Host {
     /// When this machine can't run the engine at all. Where it only lacks address space for the
     /// pool, instances are allocated one by one instead, and a warning is logged.
     pub fn new(config: HostConfig) -> Result<Self, HostError> {
-        Ok(Self { runtime: Arc::new(Runtime::new(config)?), registry: Registry::default() })
+        Self::with_cache(config, None)
+    }
+
+    /// As [`Host::new`]. What it compiles it keeps in a cache, where there is one, and what it finds
+    /// there it doesn't compile.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Host::new`].
+    pub fn with_cache(config: HostConfig, cache: Option<Cache>) -> Result<Self, HostError> {
+        Ok(Self { runtime: Arc::new(Runtime::new(config, cache)?), registry: Registry::default() })
     }
 
     /// The limits.
@@ -53,6 +66,35 @@ impl Host {
     /// Forgets a component. Calls under way end as they would have.
     pub fn unload(&self, digest: &Digest) -> Option<Arc<Component>> {
         self.registry.remove(digest)
+    }
+
+    /// Forgets components that nobody needs: those that aren't `wanted`, that were neither loaded nor
+    /// found since this was called `calls` times, and that nobody holds. How many it forgot. Whoever
+    /// holds what [`Host::load`] or [`Host::find`] answered keeps it findable by that.
+    pub fn retain(&self, wanted: &BTreeSet<Digest>, calls: u32) -> usize {
+        self.registry.retain(wanted, calls)
+    }
+
+    /// How many components were compiled here, and how many taken from the cache.
+    pub fn loaded(&self) -> Loaded {
+        self.runtime.loaded()
+    }
+
+    /// Whether it has a cache of compiled components.
+    pub fn has_cache(&self) -> bool {
+        self.runtime.cache.is_some()
+    }
+
+    /// Removes from the cache what nobody has used for so long, but for what this host would use of
+    /// the components that are `wanted`; and what somebody began to write and didn't end. Blocks the
+    /// calling thread for as long as it takes to look at every file. Nothing without a cache.
+    ///
+    /// # Errors
+    ///
+    /// When the folder can't be read, or something can't be removed.
+    pub fn sweep_cache(&self, wanted: &BTreeSet<Digest>, unused_for: Duration) -> io::Result<Option<Swept>> {
+        let Some(cache) = &self.runtime.cache else { return Ok(None) };
+        cache.sweep(wanted, &self.runtime.engines(), unused_for).map(Some)
     }
 
     /// Brings a stage's snapshot into the form that components get it in: once a stage, for all

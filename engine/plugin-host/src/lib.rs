@@ -5,10 +5,13 @@
 //! store and instance, one call, and all of it dropped. What comes back is a
 //! [`martlet_domain::quote::Evaluation`]; what it means for the cart is the domain's business.
 //!
+//! With a [`Cache`] what was compiled once, by whichever process, is taken from a folder.
+//!
 //! Every limit, its number and what happens at it stand in [`HostConfig`]. This is the only crate
 //! that knows wasmtime.
 
 mod bindings;
+mod cache;
 mod component;
 mod config;
 mod convert;
@@ -21,11 +24,12 @@ mod registry;
 mod runtime;
 mod world;
 
+pub use cache::{Cache, CacheError, Now, Swept};
 pub use component::Component;
 pub use config::HostConfig;
 pub use convert::Prepared;
 pub use error::{ComponentError, ConfigProblem, EvaluateError, HostError, LoadError, UnknownImport};
 pub use evaluate::Evaluated;
 pub use host::Host;
-pub use runtime::{LogLevel, LogLine};
+pub use runtime::{Loaded, LogLevel, LogLine};
 pub use world::WIT_VERSIONS;

@@ -1,15 +1,41 @@
 //! Components from the database into the plugin host, and what they are asked outside of quotes.
 
+pub mod metrics;
+pub mod upkeep;
+
 use std::sync::Arc;
 
 use martlet_domain::{
     Digest,
     quote::{Class, Failure},
 };
-use martlet_plugin_host::{Component, ComponentError, Host};
+use martlet_plugin_host::{Cache, CacheError, Component, ComponentError, Host, HostError};
 use martlet_store::Db;
 
-use crate::error::{Error, Violation};
+use crate::{
+    clock::Clock,
+    config::PluginsConfig,
+    error::{Error, Violation},
+    ids::Ids,
+};
+
+/// The plugin host of a configuration. A folder for compiled components that can't be used costs time
+/// and is logged; one that others could put code into is an error.
+pub fn host(config: &PluginsConfig, clock: &Clock, ids: &Ids) -> Result<Arc<Host>, HostError> {
+    let cache = config.cache().map(|folder| {
+        let clock = clock.clone();
+        Cache::open(folder, || ids.bytes(), Box::new(move || clock.now()))
+    });
+    let cache = match cache.transpose() {
+        Ok(cache) => cache,
+        Err(error @ CacheError::Unusable { .. }) => {
+            tracing::warn!("plugins.cache_dir: {error}; components are compiled at each start");
+            None
+        }
+        Err(error @ CacheError::Exposed { .. }) => return Err(error.into()),
+    };
+    Ok(Arc::new(Host::with_cache(config.host(), cache)?))
+}
 
 /// A component, loaded and compiled where it isn't yet.
 pub async fn component(db: &Db, host: &Arc<Host>, digest: Digest) -> Result<Arc<Component>, Error> {

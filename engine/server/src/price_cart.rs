@@ -1,7 +1,9 @@
 //! Pricing a cart: reads what the price depends on, then walks the stages.
 //!
-//! All reads come first. The walk itself waits for nothing: it runs on a blocking thread, as many
-//! at a time as there are cores, and asks components between the stages.
+//! All reads come first. The walk itself waits for nothing: when it is its store's turn (`turns`) it runs
+//! on a blocking thread, as many at a time as there are cores, and asks components between the stages.
+
+pub mod turns;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,18 +24,17 @@ use martlet_domain::{
     },
     settings::{Store, StoreSettings},
 };
-use martlet_plugin_host::{Evaluated, Host};
+use martlet_plugin_host::{Component, Evaluated, Host};
 use martlet_store::{Db, Offer};
-use tokio::sync::Semaphore;
 
+use self::turns::{TurnRules, Turns, Urgency};
 use crate::{error::Error, plugins, rulebooks};
 
 /// Prices carts. One a process.
 #[derive(Debug)]
 pub struct Pricer {
     host: Arc<Host>,
-    /// One for each quote that may be worked out at a time.
-    turns: Arc<Semaphore>,
+    turns: Turns,
     /// The newest rulebook seen of each store.
     rulebooks: Mutex<HashMap<Id<Store>, Arc<SealedRulebook>>>,
 }
@@ -69,10 +70,14 @@ pub struct CallReport {
 }
 
 impl Pricer {
-    /// A pricer that works out as many quotes at a time as there are cores.
-    pub fn new(host: Arc<Host>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { host, turns: Arc::new(Semaphore::new(cores)), rulebooks: Mutex::default() }
+    /// A pricer whose stores take turns.
+    pub fn new(host: Arc<Host>, rules: TurnRules) -> Result<Self, prometheus::Error> {
+        Ok(Self { host, turns: Turns::new(rules)?, rulebooks: Mutex::default() })
+    }
+
+    /// Gives turns to whatever has a store's components run.
+    pub const fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Runs the components.
@@ -91,20 +96,34 @@ impl Pricer {
         let rulebook = self.active_rulebook(db, store).await?;
         let facts = Facts::read(db, store, &cart, &rulebook).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
-        rulebooks::load_components(db, &self.host, &rulebook).await?;
-
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
-        let host = Arc::clone(&self.host);
-        let span = tracing::Span::current();
-        let walked = plugins::blocking(move || {
-            let _turn = turn;
-            span.in_scope(|| walk(&host, input))
-        });
-        let (quote, calls) = walked.await??;
+        let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let (quote, calls) = self.evaluate(store, Urgency::Foreground, input, components).await?;
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
         let ships = !facts.settings.shipping_methods.is_empty() || offers_shipping(&rulebook);
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
+    }
+
+    /// Walks through an input's stages when it is the store's turn. `components` are those that its
+    /// rulebook asks. [`Error::Busy`] when too many of the store wait already.
+    pub async fn evaluate(
+        &self,
+        store: Id<Store>,
+        urgency: Urgency,
+        input: Input,
+        components: Vec<Arc<Component>>,
+    ) -> Result<(Quote, Vec<CallReport>), Error> {
+        let mut turn = self.turns.take(store, urgency).await?;
+        let host = Arc::clone(&self.host);
+        let span = tracing::Span::current();
+        let walked = plugins::blocking(move || {
+            // The host forgets none of them while they are asked.
+            let _components = components;
+            let mut burnt = 0;
+            let walked = span.in_scope(|| walk_burning(&host, input, &mut burnt));
+            turn.charge(burnt);
+            walked
+        });
+        walked.await?
     }
 
     /// Compiles what the stores' active rulebooks name, so that no shopper waits for it. What can't
@@ -121,7 +140,20 @@ impl Pricer {
     /// Reads a store's active rulebook and compiles what it asks, where that isn't done yet.
     pub async fn load(&self, db: &Db, store: Id<Store>) -> Result<(), Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        rulebooks::load_components(db, &self.host, &rulebook).await
+        rulebooks::load_components(db, &self.host, &rulebook).await.map(drop)
+    }
+
+    /// Forgets the components that no active rulebook asks any more, as far as this instance has seen
+    /// them, and that nobody asked for since it was called `calls` times. How many it forgot.
+    pub fn forget_components(&self, calls: u32) -> usize {
+        let rulebooks = self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = rulebooks.values().flat_map(|rulebook| &rulebook.installations);
+        let wanted = live
+            .filter(|installation| installation.stage.is_live())
+            .map(|installation| installation.component)
+            .collect();
+        drop(rulebooks);
+        self.host.retain(&wanted, calls)
     }
 
     /// The store's active rulebook; an empty one where none was ever published.
@@ -144,6 +176,11 @@ impl Pricer {
 
 /// Goes through the stages, asking components in each. Blocks the calling thread.
 pub fn walk(host: &Host, input: Input) -> Result<(Quote, Vec<CallReport>), Error> {
+    walk_burning(host, input, &mut 0)
+}
+
+/// The same; adds the fuel that was burnt, whatever came of it.
+fn walk_burning(host: &Host, input: Input, burnt: &mut u64) -> Result<(Quote, Vec<CallReport>), Error> {
     let internal =
         |error: &dyn std::fmt::Display| Error::Internal(format!("the cart can't be priced: {error}"));
     let mut fuel = host.config().fuel_for_quote(input.lines.len());
@@ -155,6 +192,7 @@ pub fn walk(host: &Host, input: Input) -> Result<(Quote, Vec<CallReport>), Error
         for call in asked.calls {
             let evaluated = host.evaluate_within(&prepared, &call, fuel).map_err(|error| internal(&error))?;
             fuel = fuel.saturating_sub(evaluated.evaluation.fuel);
+            *burnt = burnt.saturating_add(evaluated.evaluation.fuel);
             evaluations.push(evaluated.evaluation.clone());
             reports.push(CallReport { stage: asked.snapshot.stage, call, evaluated });
         }

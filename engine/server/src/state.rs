@@ -20,6 +20,7 @@ use crate::{
     operations::Operations,
     orders::Orders,
     payments::Payments,
+    plugins::metrics::LoadedMetrics,
     price_cart::Pricer,
     redis::Redis,
     stores::Stores,
@@ -124,7 +125,9 @@ impl AppState {
         redis.register(operations.metrics.registry())?;
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
-        let pricer = Arc::new(Pricer::new(host));
+        operations.metrics.registry().register(Box::new(LoadedMetrics::new(host.clone())?))?;
+        let pricer = Arc::new(Pricer::new(host, config.plugins.turns())?);
+        pricer.turns().register(operations.metrics.registry())?;
         let stores = Arc::new(Stores::new(db.clone()));
         let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);
         catalog.register(operations.metrics.registry())?;

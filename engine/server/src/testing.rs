@@ -44,8 +44,9 @@ use crate::{
     auth::PasswordCost,
     cli,
     clock::{Clock, SetClock},
-    config::{Config, LimitsConfig, SigningKeys},
+    config::{Config, LimitsConfig, PluginsConfig, SigningKeys},
     ids::Ids,
+    plugins,
     redis::Redis,
     router,
     secret::Secret,
@@ -81,6 +82,7 @@ pub struct TestApp {
 /// What an app is made of, before it is made.
 pub struct TestAppBuilder {
     config: Config,
+    own_host: bool,
     redis: Redis,
     extra: Option<Box<dyn FnOnce(AppState) -> Router + Send>>,
 }
@@ -99,7 +101,7 @@ impl TestApp {
         config.payments.timeout_ms = 1_000;
         // Tests ask as fast as they can.
         config.limits.enabled = false;
-        TestAppBuilder { config, redis: Redis::off(), extra: None }
+        TestAppBuilder { config, own_host: false, redis: Redis::off(), extra: None }
     }
 
     /// Another store, at hosts of its own, and a key to it.
@@ -176,6 +178,13 @@ impl TestAppBuilder {
         self
     }
 
+    /// With a plugin host of its own, set up like this. It reserves address space for each slot.
+    pub fn plugins(mut self, plugins: PluginsConfig) -> Self {
+        self.config.plugins = plugins;
+        self.own_host = true;
+        self
+    }
+
     /// Beside a Redis.
     pub fn redis(mut self, redis: Redis) -> Self {
         self.redis = redis;
@@ -220,12 +229,20 @@ impl TestAppBuilder {
         let db = Db::open(&url, &StoreConfig::default()).await.expect("a database");
         db.migrate().await.expect("its tables");
         let clock = SetClock::at(NOW);
+        let ids = Ids::seeded();
+        let host = if self.own_host {
+            // The cache's key and the ids of an app are drawn apart, so that ids are the same in each app.
+            let (clock, ids) = (Clock::Set(clock.clone()), Ids::seeded());
+            plugins::host(&self.config.plugins, &clock, &ids).expect("a plugin host")
+        } else {
+            HOST.clone()
+        };
         let foundation = Foundation {
             db,
             redis: self.redis,
-            host: HOST.clone(),
+            host,
             clock: Clock::Set(clock.clone()),
-            ids: Ids::seeded(),
+            ids,
             password_cost: CHEAP,
         };
         let state = AppState::new(&self.config, foundation).expect("an engine");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use martlet_domain::{
-    Id, Timestamp,
+    Digest, Id, Timestamp,
     plugin::{Group, Installation, Rulebook, SealedRulebook},
     settings::Store,
 };
@@ -100,6 +100,14 @@ impl Db {
     pub async fn find_active_rulebook_number(&self, store: Id<Store>) -> Result<Option<i64>, StoreError> {
         const SQL: &str = "SELECT number FROM active_rulebooks WHERE store_id = ?";
         Ok(read!(self, |c| sqlx::query_scalar(SQL).bind(store.uuid()).fetch_optional(c).await)?)
+    }
+
+    /// Components that any rulebook of any store names, active or not.
+    pub async fn list_rulebook_components(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        const SQL: &str = "SELECT DISTINCT component FROM rulebook_components";
+        let rows: Vec<Vec<u8>> = read!(self, |c| sqlx::query_scalar(SQL).fetch_all(c).await)?;
+        let row = RowOf::named("rulebook_components", "any");
+        rows.iter().map(|bytes| row.digest("component", bytes)).collect()
     }
 
     /// Rulebooks numbered below `before`, where given, the highest first, at most `limit`.

@@ -209,6 +209,7 @@ suite! {
         an_older_rulebook_stays_as_it_was
         a_rulebook_of_an_unknown_component_is_refused
         a_component_may_run_twice_in_a_rulebook
+        components_of_all_rulebooks_of_all_stores_are_listed
         sixteen_parallel_publishers_get_numbers_without_gaps
         rulebooks_are_listed_from_the_highest
         another_store_sees_no_rulebook;

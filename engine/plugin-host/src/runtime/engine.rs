@@ -38,6 +38,14 @@ pub(super) fn pooled(host: &HostConfig) -> Config {
     config
 }
 
+/// What a component must fit in for the pool.
+pub(super) fn slot(host: &HostConfig) -> String {
+    format!(
+        "{CORE_INSTANCES} core instances, 1 memory of {} bytes, {TABLES} tables of {} elements",
+        host.memory_bytes, host.table_elements
+    )
+}
+
 /// Instances are allocated one by one.
 pub(super) fn on_demand(host: &HostConfig) -> Config {
     let mut config = Config::new();

@@ -1,9 +1,11 @@
 //! The sandbox from outside: what is refused, what each limit does, what comes back.
 
 mod answers;
+mod cache;
 mod golden;
 mod hostile;
 mod limits;
 mod loading;
 mod plugins;
+mod retention;
 mod support;

@@ -2,12 +2,13 @@
 
 use std::{path::Path, process::ExitCode, time::Duration};
 
-use martlet_plugin_host::Host;
+use martlet_plugin_host::{Cache, Host};
 use martlet_store::Db;
 use toml::{Table, Value};
 
 use crate::{
-    config::{Config, ServerConfig},
+    config::{Config, PluginsConfig, ServerConfig},
+    ids::Ids,
     redis::{Redis, Unavailable},
     serve::{CLOSING, Certificates},
 };
@@ -28,6 +29,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     }
     let mut findings = database(config).await;
     findings.push(("plugin host", plugin_host(config)));
+    findings.push(("plugin cache", plugin_cache(&config.plugins)));
     findings.push(("redis", redis(config).await));
     findings.push(("tls", tls(config).await));
     findings.push(("leaving", Ok(leaving(&config.server))));
@@ -109,6 +111,17 @@ fn plugin_host(config: &Config) -> Result<String, String> {
     Host::new(config.plugins.host()).map(|_| "it starts".to_owned()).map_err(|error| error.to_string())
 }
 
+fn plugin_cache(config: &PluginsConfig) -> Result<String, String> {
+    let Some(folder) = config.cache() else {
+        return Ok("none: components are compiled at each start".to_owned());
+    };
+    match Cache::check(folder, || Ids::System.bytes()) {
+        Ok(true) => Ok(format!("{} can be used, by nobody else", folder.display())),
+        Ok(false) => Ok(format!("{} isn't there yet and is made at the first start", folder.display())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 async fn redis(config: &Config) -> Result<String, String> {
     let redis = Redis::connect(&config.redis).map_err(|error| error.to_string())?;
     match redis.ping().await {
@@ -146,6 +159,8 @@ fn leaving(config: &ServerConfig) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::{
         config::{DatabaseConfig, TlsConfig},
@@ -181,6 +196,29 @@ mod tests {
         let found = words(&database(&config).await);
         let store = "problem default store: there is no store `default`; create it, as with `martlet seed`";
         assert_eq!(found, ["ok database: it answers", "ok tables: they are up to date", store]);
+    }
+
+    #[test]
+    fn the_folder_of_the_plugin_cache_is_looked_at_and_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        let config = PluginsConfig { cache_dir: path.clone(), ..PluginsConfig::default() };
+        let none = plugin_cache(&PluginsConfig::default());
+        assert_eq!(none.as_deref(), Ok("none: components are compiled at each start"));
+        let shown = path.display();
+        assert_eq!(
+            plugin_cache(&config),
+            Ok(format!("{shown} isn't there yet and is made at the first start"))
+        );
+        assert!(!path.exists());
+        std::fs::create_dir(&path).unwrap();
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o700);
+        assert_eq!(plugin_cache(&config), Ok(format!("{shown} can be used, by nobody else")));
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+        mode(0o770);
+        let problem = plugin_cache(&config).unwrap_err();
+        assert!(problem.starts_with(&format!("{shown} can be written to by others")), "{problem}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `martlet quote`: a cart's price, with what each component did, for the merchant's eyes.
 
-use std::{fmt::Write as _, process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use martlet_domain::{
@@ -8,11 +8,12 @@ use martlet_domain::{
     cart::Cart,
     quote::{Decision, Outcome, Verdict, format_amount, render},
 };
-use martlet_plugin_host::Host;
 
 use crate::{
     clock::Clock,
     config::Config,
+    ids::Ids,
+    plugins,
     price_cart::{CallReport, PricedCart, Pricer},
 };
 
@@ -24,7 +25,8 @@ pub(super) async fn run(config: &Config, cart: &str) -> anyhow::Result<ExitCode>
     let store = db.find_store_by_handle(&handle).await?;
     let store = store.with_context(|| format!("there is no store `{handle}`"))?;
     let cart = db.find_cart(store.id, id).await?.context("there is no such cart in this store")?;
-    let pricer = Pricer::new(Arc::new(Host::new(config.plugins.host())?));
+    let host = plugins::host(&config.plugins, &Clock::System, &Ids::System)?;
+    let pricer = Pricer::new(host, config.plugins.turns())?;
     let priced = pricer.price_cart(&db, store.id, cart, Clock::System.now()).await?;
     super::print(describe(&priced).trim_end())?;
     db.close().await;

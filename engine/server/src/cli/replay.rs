@@ -17,7 +17,10 @@ use martlet_store::Db;
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
+    clock::Clock,
     config::Config,
+    ids::Ids,
+    plugins,
     replay::{Finding, Replay, Replayed},
 };
 
@@ -53,7 +56,7 @@ struct Tally {
 /// Replays what was asked for. Succeeds where all of it comes to the same bytes.
 pub(super) async fn run(config: &Config, asked: ReplayArgs) -> anyhow::Result<ExitCode> {
     let db = super::open(config).await?;
-    let host = Arc::new(Host::new(config.plugins.host())?);
+    let host = plugins::host(&config.plugins, &Clock::System, &Ids::System)?;
     let mut tally = Tally::default();
     match &asked.order {
         Some(order) => {

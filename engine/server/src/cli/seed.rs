@@ -1,10 +1,8 @@
 //! `martlet seed`.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
-use martlet_plugin_host::Host;
-
-use crate::{clock::Clock, config::Config, ids::Ids, seed::Seeder};
+use crate::{clock::Clock, config::Config, ids::Ids, plugins, seed::Seeder};
 
 /// Puts the demo store into the configured database, under the default store's handle.
 pub(super) async fn run(config: &Config, components: &Path) -> anyhow::Result<ExitCode> {
@@ -15,7 +13,7 @@ pub(super) async fn run(config: &Config, components: &Path) -> anyhow::Result<Ex
         "{} migrations are pending: run `martlet migrate` first",
         pending.len()
     );
-    let host = Arc::new(Host::new(config.plugins.host())?);
+    let host = plugins::host(&config.plugins, &Clock::System, &Ids::System)?;
     let seeder = Seeder { db: &db, host: &host, clock: &Clock::System, ids: &Ids::System };
     let mut progress = |line: &str| {
         if let Err(error) = super::print(line) {

@@ -1,9 +1,8 @@
 //! `martlet serve`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use martlet_plugin_host::Host;
 use martlet_store::Db;
 use tokio::net::TcpListener;
 
@@ -13,6 +12,7 @@ use crate::{
     config::Config,
     error::Error,
     ids::Ids,
+    plugins::{self, upkeep},
     redis::Redis,
     router,
     serve::{self, Certificates},
@@ -64,6 +64,11 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     let auth = state.auth.clone();
     let forgetting = tokio::spawn(async move { auth.sessions.run(SESSIONS_SWEPT_EVERY).await });
     let listening = tokio::spawn(state.copies.changes.clone().run());
+    let tidying = tokio::spawn(upkeep::run(
+        state.selling.pricer.clone(),
+        state.db.clone(),
+        config.plugins.cache_keep(),
+    ));
     let limits = state.frame.rules.limits.clone();
     let limiting = tokio::spawn(async move { limits.run().await });
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
@@ -73,6 +78,7 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     listening.abort();
     warming.abort();
     limiting.abort();
+    tidying.abort();
     // A connection that doesn't come back is given up: the database notices when the process is gone.
     if tokio::time::timeout(serve::CLOSING, db.close()).await.is_err() {
         tracing::warn!("the database was left without closing all connections to it");
@@ -111,7 +117,7 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
         Foundation {
             db,
             redis: Redis::connect(&config.redis)?,
-            host: Arc::new(Host::new(config.plugins.host())?),
+            host: plugins::host(&config.plugins, &Clock::System, &Ids::System)?,
             clock: Clock::System,
             ids: Ids::System,
             password_cost: PasswordCost::default(),

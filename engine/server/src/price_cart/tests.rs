@@ -1,5 +1,7 @@
 //! Carts priced by real components, sound and hostile.
 
+use std::task::Poll;
+
 use axum::http::Method;
 use martlet_domain::{
     money::Money,
@@ -9,7 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{Installed, TestApp};
+use crate::{
+    config::PluginsConfig,
+    testing::{Installed, TestApp},
+};
 
 /// A cart of two lines: 3 at 19.99 and 2 at 19.99.
 async fn cart(app: &TestApp) -> String {
@@ -279,4 +284,102 @@ async fn a_discount_beyond_its_budget_is_not_given() {
             assert_eq!(rejected["explanation"], "its budget is spent, 9.99 left");
         }
     }
+}
+
+/// A store whose plugins burn all the fuel a quote has, asked for twenty quotes at once, beside another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_burns_all_its_fuel_waits_behind_itself_alone() {
+    // Little fuel, so that the test is short, and none of it owed: this is about who goes first.
+    let plugins = PluginsConfig {
+        fuel_per_call: 5_000_000,
+        fuel_per_line: 0,
+        fuel_per_second: 1 << 50,
+        slots: 4,
+        ..PluginsConfig::default()
+    };
+    let app = Arc::new(TestApp::builder().plugins(plugins).build().await);
+    let noisy = cart(&app).await;
+    let greedy: Vec<Installed> = (0..12).map(|_| Installed::new("hostile", r#"{"mode": "loop"}"#)).collect();
+    app.publish(&greedy).await;
+    let (quiet, key) = app.add_store("quiet", &[]).await;
+    app.publish_in(&quiet, &[Installed::new("percentage-off", TEN_PERCENT)]).await;
+    let own = cart_in(&app, &quiet, &key).await;
+
+    let ask = |store: String, cart: &str| {
+        let (app, path) = (Arc::clone(&app), format!("/api/v1/carts/{cart}/quote"));
+        tokio::spawn(async move {
+            let request = app.request(Method::GET, &path).header("martlet-store", &store);
+            request.send().await.expect_status(200).body
+        })
+    };
+    let crowd: Vec<_> = (0..20).map(|_| ask("default".to_owned(), &noisy)).collect();
+    for _ in 0..5 {
+        let quote = ask("quiet".to_owned(), &own).await.expect("a quote");
+        assert_eq!(quote["totals"]["total"]["amount"], 1_999 - 200 + 180);
+    }
+    for asked in crowd {
+        assert_eq!(reasons(&asked.await.expect("a quote"), "hostile"), ["out_of_fuel"; 12]);
+    }
+    // Between a quiet walk's question and its turn the other store gets one turn at most.
+    let (mut waits, mut ahead, mut given) = (false, 0, [0, 0]);
+    for (store, entry) in app.state.selling.pricer.turns().journal() {
+        match (store == quiet.id, entry) {
+            (true, turns::Entry::Asked) => (waits, ahead) = (true, 0),
+            (true, turns::Entry::Given) => (waits, given[0]) = (false, given[0] + 1),
+            (false, turns::Entry::Given) => {
+                given[1] += 1;
+                ahead += i32::from(waits);
+                assert!(ahead <= 1, "{ahead} turns of the other store went ahead");
+            }
+            (false, turns::Entry::Asked) => {}
+        }
+    }
+    assert_eq!(given, [5, 20]);
+    let text = app.get("/actuator/prometheus").await.expect_status(200);
+    for metric in ["waiting 0\n", "running 0\n", "refused_total 0\n"] {
+        let line = format!("\nmartlet_evaluations_{metric}");
+        assert!(text.body.as_str().expect("a text").contains(&line), "{line}{text:#?}");
+    }
+}
+
+/// A cart of a mug for 19.99 in another store.
+async fn cart_in(app: &TestApp, store: &Store, key: &str) -> String {
+    let post = async |path: &str, body: Value| {
+        let request = app.request(Method::POST, path).header("martlet-store", store.handle.as_str());
+        request.key(key).json(&body).send().await.expect_status(201).body
+    };
+    let product = json!({"handle": "mug", "title": "A mug", "published": true});
+    let product = post("/api/v1/admin/products", product).await;
+    let variant = json!({
+        "sku": "MUG", "options": [], "prices": [{"amount": 1_999, "currency": "USD"}], "on_hand": 9,
+    });
+    let id = product["id"].as_str().expect("an id");
+    post(&format!("/api/v1/admin/products/{id}/variants"), variant).await;
+    let cart = post("/api/v1/carts", json!({"lines": [{"sku": "MUG", "quantity": 1}]})).await;
+    cart["id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn a_quote_too_many_of_a_store_is_told_to_come_back() {
+    let plugins = PluginsConfig { waiting_per_store: 1, slots: 1, ..PluginsConfig::default() };
+    let app = TestApp::builder().plugins(plugins).build().await;
+    let cart = cart(&app).await;
+    let turns = app.state.selling.pricer.turns().clone();
+    // As many as a store may have at a time, and one who waits.
+    let mut held = Vec::new();
+    let waiting = loop {
+        let mut asked = Box::pin({
+            let (turns, store) = (turns.clone(), app.store.id);
+            async move { turns.take(store, Urgency::Foreground).await }
+        });
+        match std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await {
+            Poll::Ready(turn) => held.push(turn.expect("a turn")),
+            Poll::Pending => break asked,
+        }
+    };
+    let path = format!("/api/v1/carts/{cart}/quote");
+    let busy = app.get(&path).await.expect_problem(503, "busy");
+    assert_eq!(busy.header("retry-after"), "1");
+    drop((held, waiting));
+    app.get(&path).await.expect_status(200);
 }

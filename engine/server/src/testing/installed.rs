@@ -3,6 +3,7 @@
 use martlet_domain::{
     money::Money,
     plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World},
+    settings::Store,
 };
 
 use super::{NOW, TestApp};
@@ -32,9 +33,14 @@ impl Installed {
 impl TestApp {
     /// Installs plugins from the components of `cargo xtask wasm`, and makes them all there is.
     pub async fn publish(&self, plugins: &[Installed]) -> Vec<Installation> {
+        self.publish_in(&self.store, plugins).await
+    }
+
+    /// The same in another store.
+    pub async fn publish_in(&self, store: &Store, plugins: &[Installed]) -> Vec<Installation> {
         let mut installations = Vec::new();
         for plugin in plugins {
-            installations.push(self.install_plugin(plugin).await);
+            installations.push(self.install_in(store, plugin).await);
         }
         let draft = martlet_store::RulebookDraft {
             note: String::new(),
@@ -42,12 +48,13 @@ impl TestApp {
             groups: Vec::new(),
             installations: installations.clone(),
         };
-        self.state.db.publish_rulebook(self.store.id, draft).await.expect("a rulebook");
+        self.state.db.publish_rulebook(store.id, draft).await.expect("a rulebook");
         installations
     }
 
-    async fn install_plugin(&self, installed: &Installed) -> Installation {
-        let (db, store) = (&self.state.db, self.store.id);
+    /// Installs a plugin in a store, in no rulebook yet.
+    pub async fn install_in(&self, store: &Store, installed: &Installed) -> Installation {
+        let (db, store) = (&self.state.db, store.id);
         let bytes = component(installed.plugin);
         let component = self.state.selling.pricer.host().load(&bytes).expect("a component");
         let description = component.describe().expect("a description");

@@ -71,6 +71,28 @@ pub(crate) async fn a_component_may_run_twice_in_a_rulebook(world: World) {
     assert_eq!(world.db.find_rulebook(world.store, 1).await.unwrap(), Some(published));
 }
 
+pub(crate) async fn components_of_all_rulebooks_of_all_stores_are_listed(world: World) {
+    let one = samples::stored_installation(&world.db, world.store).await;
+    let (_, unpublished) = samples::stored_version(&world.db, world.store).await;
+    let foreign = samples::stored_installation(&world.db, world.other).await;
+    // Other behaviours may have rulebooks in the same database.
+    let listed = async || {
+        let listed = world.db.list_rulebook_components().await.unwrap();
+        [one.component, foreign.component, unpublished.digest].map(|component| listed.contains(&component))
+    };
+    assert_eq!(listed().await, [false, false, false]);
+    for (store, installations, expected) in [
+        (world.store, vec![one.clone()], [true, false, false]),
+        (world.store, vec![one.clone()], [true, false, false]),
+        // The active one names none.
+        (world.store, Vec::new(), [true, false, false]),
+        (world.other, vec![foreign.clone()], [true, true, false]),
+    ] {
+        world.db.publish_rulebook(store, RulebookDraft { installations, ..draft("") }).await.unwrap();
+        assert_eq!(listed().await, expected);
+    }
+}
+
 pub(crate) async fn sixteen_parallel_publishers_get_numbers_without_gaps(world: World) {
     let tasks: Vec<_> = (0..16)
         .map(|task| {
