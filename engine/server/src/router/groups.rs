@@ -81,6 +81,10 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "POST /api/v1/admin/orders/{id}/complete",
             "GET /api/v1/admin/installations",
             "GET /api/v1/admin/rulebooks/active",
+            "GET /api/v1/admin/api-keys",
+            "POST /api/v1/admin/api-keys",
+            "DELETE /api/v1/admin/api-keys/{id}",
+            "GET /api/v1/admin/audit",
         ],
     ),
     // What takes the bytes of a component.
