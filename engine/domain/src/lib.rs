@@ -6,6 +6,7 @@
 //! Start at [`quote::Pricing`]: it walks a cart through the stages, asks for the proposals of
 //! plugins between them and resolves what comes back.
 
+pub mod access;
 pub mod cart;
 pub mod catalog;
 pub mod coupon;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use martlet_domain::{
     Id,
+    access::Scope,
     cart::{LineItem, MAX_QUANTITY},
     catalog::{Handle, Sku},
     coupon::{CouponCode, CouponRefusal},
@@ -106,6 +107,18 @@ pub enum Error {
         /// Whether anything was sent as a key.
         sent: bool,
     },
+    /// The API key isn't allowed what was asked for.
+    #[error("this API key may not do that: it lacks the scope `{required}`")]
+    Forbidden {
+        /// What it would need.
+        required: Scope,
+    },
+    /// A key can't be revoked because nobody could do everything any more.
+    #[error("this is the last key of the store that may do everything: make another owner's key first")]
+    LastOwnerKey,
+    /// A change can't be written into the audit log. Clients learn nothing of why.
+    #[error("the change can't be written into the audit log just now, so it wasn't made; try again")]
+    Unaudited(#[source] StoreError),
     /// No access token was sent, or one that isn't good any more.
     #[error("{}", if *.sent {
         "the access token is not good, or not any more: refresh it, or sign in again"

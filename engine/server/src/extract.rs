@@ -22,6 +22,7 @@ pub use held_cart::HeldCart;
 pub use idempotency_key::{IDEMPOTENCY_KEY, IdempotencyKey, MAX_KEY_LENGTH};
 pub use if_match::IfMatch;
 pub use json::Json;
+pub(crate) use json::is_json;
 pub use path::Path;
 pub use query::Query;
 pub use shopper::Shopper;

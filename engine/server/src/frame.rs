@@ -79,6 +79,15 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     Error::Internal(format!("a handler panicked: {words}")).into_response()
 }
 
+/// What the handler of a request answers. As a task, so that a panic of its is an answer too.
+pub async fn handled(request: Request, next: Next) -> Response {
+    let ended = tokio::spawn(next.run(request).in_current_span()).await;
+    ended.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => panicked(panic),
+        Err(error) => Error::Internal(format!("a handler ended early: {error}")).into_response(),
+    })
+}
+
 /// The answer for paths that no route has.
 pub async fn no_route() -> Error {
     Error::RouteNotFound

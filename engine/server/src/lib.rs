@@ -4,6 +4,7 @@
 //! [`router::router`], the list of all routes. A simple read goes from its handler straight to the
 //! store. `error.rs` holds what can go wrong, `problem.rs` what clients are told of it.
 
+pub mod access;
 pub mod actuator;
 pub mod api;
 pub mod auth;

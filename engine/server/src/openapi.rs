@@ -22,8 +22,8 @@ use crate::{
 const PROBLEM: &str = "#/components/schemas/Problem";
 
 /// Where a key would be no use: answers that hold secrets aren't kept.
-pub(crate) const KEEPING_NOTHING: [&str; 3] =
-    ["/api/v1/customers", "/api/v1/sessions", "/api/v1/sessions/refresh"];
+pub(crate) const KEEPING_NOTHING: [&str; 4] =
+    ["/api/v1/customers", "/api/v1/sessions", "/api/v1/sessions/refresh", "/api/v1/admin/api-keys"];
 
 /// The description before any endpoint is in it.
 #[derive(OpenApi)]
@@ -51,7 +51,11 @@ impl Modify for Credentials {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_with(Components::new);
         for (name, format, origin) in [
-            ("api_key", "mk_ and 43 characters", "From `martlet key create NAME`"),
+            (
+                "api_key",
+                "mk_ and 43 characters",
+                "From `martlet key create NAME` or `POST /api/v1/admin/api-keys`",
+            ),
             ("customer", "JWT", "The access token of `POST /api/v1/sessions`"),
         ] {
             let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);

@@ -163,6 +163,9 @@ kinds! {
     STORE_NOT_FOUND = NOT_FOUND "store_not_found" "There is no such store";
     NOT_FOUND = NOT_FOUND "not_found" "There is no such thing";
     UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" "It isn't known who asks";
+    FORBIDDEN = FORBIDDEN "forbidden" "Not with this key";
+    LAST_OWNER_KEY = CONFLICT "last_owner_key" "It is the last key of an owner";
+    AUDIT_UNAVAILABLE = SERVICE_UNAVAILABLE "audit_unavailable" "The audit log can't be written to just now";
     INVALID_CREDENTIALS = UNAUTHORIZED "invalid_credentials" "Nobody signs in like this";
     INVALID_REFRESH_TOKEN = UNAUTHORIZED "invalid_refresh_token" "The refresh token is not good";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED "precondition_required" "The version is missing";
@@ -240,6 +243,9 @@ pub fn kind(error: &Error) -> Kind {
         Error::StoreNotFound { .. } => STORE_NOT_FOUND,
         Error::NotFound { .. } => NOT_FOUND,
         Error::Unauthenticated { .. } | Error::NotSignedIn { .. } => UNAUTHENTICATED,
+        Error::Forbidden { .. } => FORBIDDEN,
+        Error::LastOwnerKey => LAST_OWNER_KEY,
+        Error::Unaudited(_) => AUDIT_UNAVAILABLE,
         Error::InvalidCredentials => INVALID_CREDENTIALS,
         Error::InvalidRefreshToken => INVALID_REFRESH_TOKEN,
         Error::PreconditionRequired => PRECONDITION_REQUIRED,
@@ -321,6 +327,7 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::MalformedHeader { header, .. } => json!({ "header": header }),
         Error::StoreNotFound { handle } => json!({ "store": handle }),
         Error::NotFound { entity } => json!({ "resource": entity }),
+        Error::Forbidden { required } => json!({ "required_scope": required }),
         Error::VersionConflict { entity, current } => {
             json!({ "resource": entity, "current_version": current })
         }
@@ -403,6 +410,9 @@ mod tests {
         ("store_not_found", 404),
         ("not_found", 404),
         ("unauthenticated", 401),
+        ("forbidden", 403),
+        ("last_owner_key", 409),
+        ("audit_unavailable", 503),
         ("invalid_credentials", 401),
         ("invalid_refresh_token", 401),
         ("precondition_required", 428),

@@ -9,7 +9,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    actuator,
+    access, actuator,
     api::{self, admin},
     changes, frame, idempotency, limits, openapi as description,
     state::AppState,
@@ -30,6 +30,8 @@ pub fn router(state: AppState) -> Router {
     let (router, mut openapi) = routes.split_for_parts();
     describe(&mut openapi);
     let router = router.route("/openapi.json", get(async move || axum::Json(openapi)));
+    // Outside of what keeps answers: what isn't allowed is none that was given before.
+    let router = router.route_layer(middleware::from_fn_with_state(state.clone(), access::guard));
     // Outside of all others: what is refused costs nothing.
     surround(router.route_layer(middleware::from_fn_with_state(state.clone(), limits::hold)), state)
 }
@@ -57,6 +59,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn describe(openapi: &mut utoipa::openapi::OpenApi) {
     description::complete(openapi);
+    access::describe(openapi);
     limits::describe(openapi);
 }
 
@@ -86,7 +89,8 @@ fn storefront() -> OpenApiRouter<AppState> {
         .routes(routes!(api::me_addresses::replace, api::me_addresses::delete))
 }
 
-/// The merchants' side. What is changed here instances hear of, see [`changes::heard`].
+/// The merchants' side. What is changed here instances hear of, see [`changes::heard`]. What each route
+/// needs its description says, and [`access::guard`] sees to it.
 fn merchants() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(admin::products::list, admin::products::create))
@@ -107,6 +111,7 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::rulebooks::active))
         .routes(routes!(admin::explanations::cart))
         .routes(routes!(admin::explanations::order))
+        .routes(routes!(admin::audit::list))
 }
 
 fn operations() -> OpenApiRouter<AppState> {
@@ -135,13 +140,15 @@ fn order_steps() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::order_steps::complete))
 }
 
-/// What stands here takes passwords and answers with tokens, which mustn't be stored: no
+/// What stands here takes passwords or answers with tokens and keys, which mustn't be stored: no
 /// `Idempotency-Key` keeps such an answer.
 fn keeping_nothing() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(api::customers::register))
         .routes(routes!(api::sessions::create, api::sessions::delete))
         .routes(routes!(api::sessions::refresh))
+        .routes(routes!(admin::api_keys::list, admin::api_keys::create))
+        .routes(routes!(admin::api_keys::revoke))
 }
 
 #[cfg(test)]

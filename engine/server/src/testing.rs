@@ -24,6 +24,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use martlet_domain::{
     Timestamp,
+    access::{Grant, Role, Scope},
     money::Ppm,
     plugin::{Installation, World},
     settings::{Store, StoreSettings, TaxRates},
@@ -41,6 +42,7 @@ pub use log::logged;
 pub use redis::{TestRedis, free_port};
 
 use crate::{
+    access::make_key,
     auth::PasswordCost,
     cli,
     clock::{Clock, SetClock},
@@ -107,6 +109,18 @@ impl TestApp {
     /// Another store, at hosts of its own, and a key to it.
     pub async fn add_store(&self, handle: &str, hosts: &[&str]) -> (Store, String) {
         add_store(&self.state, handle, hosts).await
+    }
+
+    /// The secret of another key of the store `default`: of a role, and narrowed to scopes where some are
+    /// named.
+    pub async fn key_with(&self, role: Role, scopes: &[Scope]) -> String {
+        let grant = match scopes {
+            [] => Grant::of(role),
+            scopes => Grant::narrowed(role, scopes.iter().copied().collect()).expect("the role's scopes"),
+        };
+        let (db, world) = (&self.state.db, &self.state.world);
+        let made = make_key(db, &world.clock, &world.ids, self.store.id, role.to_string(), grant).await;
+        made.expect("a key").secret.reveal().to_owned()
     }
 
     /// A request that is still to be filled in.
@@ -271,9 +285,16 @@ async fn add_store(state: &AppState, handle: &str, hosts: &[&str]) -> (Store, St
     state.copies.stores.forget();
     let put = state.db.put_settings(store.id, &settings, 0).await.expect("settings");
     assert_eq!(put, martlet_store::Update::Done { version: 1 });
-    let key = cli::create_key(&state.db, &state.world.clock, &state.world.ids, &store.handle, "test")
-        .await
-        .expect("a key");
+    let key = cli::create_key(
+        &state.db,
+        &state.world.clock,
+        &state.world.ids,
+        &store.handle,
+        "test",
+        Grant::of(Role::Owner),
+    )
+    .await
+    .expect("a key");
     (store, key)
 }
 

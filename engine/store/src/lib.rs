@@ -14,6 +14,7 @@ mod dispatch;
 
 mod addresses;
 mod api_keys;
+mod audit;
 mod budget_usage;
 mod carts;
 mod categories;
@@ -56,7 +57,8 @@ mod test_payments;
 mod update;
 mod variants;
 
-pub use api_keys::{ApiKey, NewApiKey};
+pub use api_keys::{ApiKey, NewApiKey, Revocation};
+pub use audit::{Actor, ActorFilter, AuditCursor, AuditEntry, AuditPage, AuditQuery, MAX_AUDIT_DETAIL};
 pub use change_log::{Change, ChangeKind};
 pub use config::{Durability, StoreConfig};
 pub use coupon_claims::{ClaimOutcome, ClaimStock};

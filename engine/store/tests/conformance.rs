@@ -215,9 +215,25 @@ suite! {
         another_store_sees_no_rulebook;
     "conformance/api_keys.rs" api_keys:
         a_key_is_found_by_the_digest_of_its_secret
+        what_a_key_may_do_round_trips
+        a_key_older_than_roles_is_an_owners
+        a_scope_that_is_not_known_yet_allows_nothing
+        a_corrupt_key_is_named
         a_revoked_key_is_found_no_more
+        the_last_owners_key_stays
+        of_owners_who_revoke_each_other_one_stays
         a_secret_stands_for_one_key
         another_store_sees_no_key;
+    "conformance/audit.rs" audit:
+        an_entry_round_trips_at_its_extremes
+        an_outcome_is_set_once
+        what_is_too_long_is_cut_or_left_out
+        entries_are_listed_newest_first_page_by_page
+        a_list_is_narrowed_by_action_actor_and_time
+        an_entry_stands_or_falls_with_its_transaction
+        an_entry_of_an_unknown_store_is_refused
+        a_corrupt_entry_is_named
+        another_store_sees_no_entry;
     "conformance/idempotency.rs" idempotency:
         a_key_is_free_then_in_flight_then_answered
         an_empty_answer_round_trips

@@ -1,5 +1,8 @@
-//! The merchants' side. Every handler here takes [`Staff`](crate::extract::Staff).
+//! The merchants' side. Every handler here takes [`Staff`](crate::extract::Staff), and its description
+//! names the scope that a key needs for it, see [`access`](crate::access).
 
+pub mod api_keys;
+pub mod audit;
 pub mod categories;
 pub mod claim_stock;
 pub mod coupon;

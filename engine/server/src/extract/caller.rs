@@ -4,16 +4,24 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::request::Parts,
+    http::{Method, request::Parts},
 };
-use martlet_domain::{Id, cart::Cart, customer::Customer, order::Order, settings::Store};
+use martlet_domain::{
+    Id,
+    access::{Area, Scope},
+    cart::Cart,
+    customer::Customer,
+    order::Order,
+    settings::Store,
+};
 use martlet_store::{ApiKey, Db};
 
 use super::{CurrentStore, shopper, staff};
 use crate::{auth::Auth, error::Error};
 
 /// Whoever asks, in the store that the request means. An access token that isn't good is refused; an API
-/// key that isn't is nobody's.
+/// key that isn't is nobody's, and so is one that may not look at orders, or change them where the request
+/// changes something: to it carts and orders of others are as absent as to a guest.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The store.
@@ -29,7 +37,7 @@ pub enum Who {
     Guest,
     /// A customer who is signed in.
     Customer(Id<Customer>),
-    /// Whoever holds an API key.
+    /// Whoever holds an API key that has to do with orders.
     Staff(Id<ApiKey>),
 }
 
@@ -73,11 +81,20 @@ where
             return Ok(Self { store, who: Who::Customer(shopper.customer) });
         }
         let who = match staff::key_of(&Db::from_ref(state), store.id, &parts.headers).await {
-            Ok(key) => Who::Staff(key.id),
+            Ok(key) if key.grant.has(needed(&parts.method)) => Who::Staff(key.id),
+            Ok(_) => Who::Guest,
             Err(Error::Unauthenticated { .. }) => Who::Guest,
             Err(error) => return Err(error),
         };
         Ok(Self { store, who })
+    }
+}
+
+/// What a key needs to act for others on the shoppers' side.
+fn needed(method: &Method) -> Scope {
+    match *method {
+        Method::GET | Method::HEAD => Scope::read(Area::Orders),
+        _ => Scope::write(Area::Orders),
     }
 }
 

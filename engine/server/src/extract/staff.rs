@@ -1,16 +1,18 @@
 //! Who acts on the merchants' side.
 
-use std::sync::Arc;
-
 use axum::{
-    extract::{FromRef, FromRequestParts},
+    extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use martlet_domain::{Digest, Id, settings::Store};
+use martlet_domain::{
+    Digest, Id,
+    access::{Role, Scope},
+    settings::Store,
+};
 use martlet_store::{ApiKey, Db};
 
 use super::CurrentStore;
-use crate::{error::Error, limits::Tally, state::RequestRules, stores::Stores};
+use crate::{error::Error, limits::Tally, state::AppState};
 
 /// What API keys begin with, so that scanners for leaked secrets know them.
 pub const KEY_PREFIX: &str = "mk_";
@@ -19,6 +21,9 @@ const KEY_LENGTH: usize = 46;
 
 /// Whoever holds an API key of the store that the request means. The key of another store is as
 /// unknown as one that never was.
+///
+/// Handlers get it from [`guard`](crate::access::guard), which has made sure that the key has the scope
+/// that the operation names. Outside of that layer there is none.
 #[derive(Debug, Clone)]
 pub struct Staff {
     /// The store.
@@ -27,23 +32,38 @@ pub struct Staff {
     pub key: ApiKey,
 }
 
-impl<S> FromRequestParts<S> for Staff
-where
-    S: Send + Sync,
-    Db: FromRef<S>,
-    Arc<Stores>: FromRef<S>,
-    Arc<RequestRules>: FromRef<S>,
-{
-    type Rejection = Error;
+impl Staff {
+    /// What the holder of the key is.
+    pub const fn role(&self) -> Role {
+        self.key.grant.role()
+    }
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+    /// Refuses what needs a scope that the key doesn't have. What every request to an operation needs is
+    /// said in its description; this is for what only some need.
+    pub fn needs(&self, scope: Scope) -> Result<(), Error> {
+        if self.key.grant.has(scope) { Ok(()) } else { Err(Error::Forbidden { required: scope }) }
+    }
+
+    /// Whoever holds the key that a request has.
+    pub(crate) async fn identify(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let secret = bearer(&parts.headers).map(hash_of_key)?;
         let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
-        let key = find(&Db::from_ref(state), store.id, secret).await?;
+        let key = find(&state.db, store.id, secret).await?;
         if let Some(tally) = parts.extensions.get::<Tally>() {
             tally.know_key(secret);
         }
         Ok(Self { store, key })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Staff {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let staff = parts.extensions.get::<Self>().cloned();
+        staff.ok_or_else(|| {
+            Error::Internal("a handler of the merchants' side stands outside of its guard".to_owned())
+        })
     }
 }
 
@@ -85,6 +105,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use axum::http::Method;
+    use martlet_domain::access::Role;
+    use martlet_store::Revocation;
 
     use crate::testing::{Answer, TestApp};
 
@@ -116,9 +138,10 @@ mod tests {
         let keys = app.state.db.list_api_keys(app.store.id).await.unwrap();
         assert_eq!((keys.len(), keys[0].name.as_str()), (1, "test"));
         assert!(app.key.starts_with("mk_") && app.key.len() == 46);
-        let revoked =
-            app.state.db.revoke_api_key(app.store.id, keys[0].id, app.state.world.clock.now()).await.unwrap();
-        assert!(revoked);
+        app.key_with(Role::Owner, &[]).await;
+        let now = app.state.world.clock.now();
+        let revoked = app.state.db.revoke_api_key(app.store.id, keys[0].id, now).await.unwrap();
+        assert_eq!(revoked, Revocation::Done);
         app.admin_get("/api/v1/admin/products").await.expect_problem(401, "unauthenticated");
     }
 }

@@ -52,7 +52,7 @@ fn expectation(message: &str) -> String {
 
 /// The domain's words without their subject, since the place says what it is.
 fn predicate(message: &str) -> &str {
-    let subjects = ["handle ", "sku ", "coupon code ", "currency "];
+    let subjects = ["handle ", "sku ", "coupon code ", "currency ", "scope ", "role "];
     let rest = subjects.iter().find_map(|subject| message.strip_prefix(subject));
     match rest {
         Some(rest) => rest,

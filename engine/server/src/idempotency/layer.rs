@@ -10,7 +10,7 @@ use axum::{
     },
     http::{Method, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use martlet_domain::{Id, settings::Store};
 use martlet_store::{Claim, ClaimState};
@@ -19,8 +19,8 @@ use tracing::Instrument as _;
 use super::{Scope, answer, claim_for, digest_of_request};
 use crate::{
     error::Error,
-    extract::{Caller, IDEMPOTENCY_KEY, IdempotencyKey, Who},
-    frame::{self, RequestId},
+    extract::{Caller, IDEMPOTENCY_KEY, IdempotencyKey, Staff, Who},
+    frame::{RequestId, handled},
     state::AppState,
 };
 
@@ -61,6 +61,10 @@ async fn scope(
     state: &AppState,
     route: &str,
 ) -> Result<Option<(Id<Store>, Scope)>, Error> {
+    // On the merchants' side it is known by now.
+    if let Some(staff) = parts.extensions.get::<Staff>() {
+        return Ok(Some((staff.store.id, Scope::ApiKey(staff.key.id))));
+    }
     if route.starts_with(OF_A_CART) {
         let params = RawPathParams::from_request_parts(parts, state).await.ok();
         let id = params.as_ref().and_then(|params| params.iter().find(|(name, _)| *name == "id"));
@@ -126,15 +130,6 @@ async fn take(state: &AppState, claim: &Claim) -> Result<ClaimState, Error> {
         return Ok(ClaimState::Free);
     }
     Ok(found)
-}
-
-/// What the handler answers. As a task, so that a panic of its is an answer too.
-async fn handled(request: Request, next: Next) -> Response {
-    let ended = tokio::spawn(next.run(request).in_current_span()).await;
-    ended.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => frame::panicked(panic),
-        Err(error) => Error::Internal(format!("a handler ended early: {error}")).into_response(),
-    })
 }
 
 async fn release(state: &AppState, claim: &Claim) {

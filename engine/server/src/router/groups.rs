@@ -83,6 +83,10 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "GET /api/v1/admin/rulebooks/active",
             "GET /api/v1/admin/carts/{id}/explanation",
             "GET /api/v1/admin/orders/{id}/explanation",
+            "GET /api/v1/admin/api-keys",
+            "POST /api/v1/admin/api-keys",
+            "DELETE /api/v1/admin/api-keys/{id}",
+            "GET /api/v1/admin/audit",
         ],
     ),
     // What takes the bytes of a component.

@@ -59,7 +59,7 @@ impl From<Category> for CategoryBody {
 
 /// All categories, in one page.
 #[utoipa::path(get, path = "/api/v1/admin/categories", tag = "admin", operation_id = "admin_list_categories",
-    security(("api_key" = [])),
+    security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "The categories, by position", body = Page<CategoryBody>),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem)))]
@@ -70,7 +70,7 @@ pub async fn list(staff: Staff, State(db): State<Db>) -> Result<Json<Page<Catego
 
 /// Makes a category.
 #[utoipa::path(post, path = "/api/v1/admin/categories", tag = "admin", operation_id = "admin_create_category",
-    request_body = CategoryContent, security(("api_key" = [])),
+    request_body = CategoryContent, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 201, description = "The category", body = CategoryBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),

@@ -43,7 +43,7 @@ impl From<ClaimStock> for ClaimStockBody {
 /// How many customers may claim a coupon, and have.
 #[utoipa::path(get, path = "/api/v1/admin/coupons/{coupon}/claim-stock", tag = "admin",
     operation_id = "admin_get_claim_stock",
-    params(("coupon" = Uuid, Path, description = "Id of the coupon")), security(("api_key" = [])),
+    params(("coupon" = Uuid, Path, description = "Id of the coupon")), security(("api_key" = ["coupons:read"])),
     responses(
         (status = 200, description = "How many", body = ClaimStockBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),
@@ -62,7 +62,7 @@ pub async fn get(
 #[utoipa::path(put, path = "/api/v1/admin/coupons/{coupon}/claim-stock", tag = "admin",
     operation_id = "admin_put_claim_stock",
     params(("coupon" = Uuid, Path, description = "Id of the coupon")),
-    request_body = ClaimStockRequest, security(("api_key" = [])),
+    request_body = ClaimStockRequest, security(("api_key" = ["coupons:write"])),
     responses(
         (status = 200, description = "How many", body = ClaimStockBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),

@@ -15,7 +15,7 @@ use crate::{
 
 /// A coupon.
 #[utoipa::path(get, path = "/api/v1/admin/coupons/{coupon}", tag = "admin", operation_id = "admin_get_coupon",
-    params(("coupon" = Uuid, Path, description = "Its id")), security(("api_key" = [])),
+    params(("coupon" = Uuid, Path, description = "Its id")), security(("api_key" = ["coupons:read"])),
     responses(
         (status = 200, description = "The coupon", body = CouponBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -30,7 +30,7 @@ pub async fn get(staff: Staff, State(db): State<Db>, Path(id): Path<Id<Coupon>>)
     params(
         ("coupon" = Uuid, Path, description = "Its id"),
         ("If-Match" = String, Header, description = "ETag of the version the change is based on")),
-    request_body = CouponContent, security(("api_key" = [])),
+    request_body = CouponContent, security(("api_key" = ["coupons:write"])),
     responses(
         (status = 200, description = "The coupon", body = CouponBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -58,7 +58,7 @@ pub async fn update(
 /// Switches a coupon off: carts that have it are told so. Switching off twice is no error.
 #[utoipa::path(post, path = "/api/v1/admin/coupons/{coupon}/disable", tag = "admin",
     operation_id = "admin_disable_coupon",
-    params(("coupon" = Uuid, Path, description = "Its id")), security(("api_key" = [])),
+    params(("coupon" = Uuid, Path, description = "Its id")), security(("api_key" = ["coupons:write"])),
     responses(
         (status = 200, description = "The coupon", body = CouponBody,
             headers(("ETag" = String, description = "Its version"))),

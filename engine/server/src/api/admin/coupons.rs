@@ -125,7 +125,7 @@ impl TryFrom<Coupon> for CouponBody {
 
 /// All coupons, those made last first, page by page.
 #[utoipa::path(get, path = "/api/v1/admin/coupons", tag = "admin", operation_id = "admin_list_coupons",
-    params(PageParameters), security(("api_key" = [])),
+    params(PageParameters), security(("api_key" = ["coupons:read"])),
     responses(
         (status = 200, description = "A page of coupons", body = Page<CouponBody>),
         (status = 400, description = "`malformed_query` or `malformed_cursor`", body = crate::problem::Problem),
@@ -143,7 +143,7 @@ pub async fn list(
 
 /// Makes a coupon.
 #[utoipa::path(post, path = "/api/v1/admin/coupons", tag = "admin", operation_id = "admin_create_coupon",
-    request_body = CouponContent, security(("api_key" = [])),
+    request_body = CouponContent, security(("api_key" = ["coupons:write"])),
     responses(
         (status = 201, description = "The coupon", body = CouponBody,
             headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address"))),

@@ -67,7 +67,7 @@ impl ExplanationParameters {
 
 /// Explains what a cart costs now.
 #[utoipa::path(get, path = "/api/v1/admin/carts/{id}/explanation", tag = "admin",
-    operation_id = "admin_explain_cart", security(("api_key" = [])),
+    operation_id = "admin_explain_cart", security(("api_key" = ["orders:read"])),
     params(("id" = Uuid, Path, description = "The cart"), ExplanationParameters),
     responses(
         (status = 200, description = "The explanation", body = ExplanationBody),
@@ -96,7 +96,7 @@ pub async fn cart(
 
 /// Explains what an order cost, from its receipt and the rulebook that it names.
 #[utoipa::path(get, path = "/api/v1/admin/orders/{id}/explanation", tag = "admin",
-    operation_id = "admin_explain_order", security(("api_key" = [])),
+    operation_id = "admin_explain_order", security(("api_key" = ["orders:read"])),
     params(("id" = Uuid, Path, description = "The order"), ExplanationParameters),
     responses(
         (status = 200, description = "The explanation", body = ExplanationBody),

@@ -98,7 +98,7 @@ fn stage(stage: InstallationStage) -> (&'static str, Option<u8>) {
 
 /// All installations, in one page.
 #[utoipa::path(get, path = "/api/v1/admin/installations", tag = "admin", operation_id = "admin_list_installations",
-    security(("api_key" = [])),
+    security(("api_key" = ["installations:read"])),
     responses(
         (status = 200, description = "The installations, by sequence", body = Page<InstallationBody>),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem)))]

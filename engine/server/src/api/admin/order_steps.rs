@@ -83,7 +83,7 @@ pub struct CompleteRequest {}
         ("id" = Uuid, Path, description = "Id of the order"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
     ),
-    request_body = FulfillmentRequest, security(("api_key" = [])),
+    request_body = FulfillmentRequest, security(("api_key" = ["orders:write"])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -114,7 +114,7 @@ pub async fn fulfil(
         ("id" = Uuid, Path, description = "Id of the order"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
     ),
-    request_body = CancelRequest, security(("api_key" = [])),
+    request_body = CancelRequest, security(("api_key" = ["orders:write"])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -144,7 +144,7 @@ pub async fn cancel(
         ("Idempotency-Key" = String, Header, description = "A text of your own, new for each refund: 1 to 255 visible ASCII characters"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
     ),
-    request_body = RefundRequest, security(("api_key" = [])),
+    request_body = RefundRequest, security(("api_key" = ["orders:write"])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -189,7 +189,7 @@ pub async fn refund(
         ("id" = Uuid, Path, description = "Id of the order"),
         ("If-Match" = Option<String>, Header, description = "Only in this version"),
     ),
-    request_body = CompleteRequest, security(("api_key" = [])),
+    request_body = CompleteRequest, security(("api_key" = ["orders:write"])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),

@@ -64,7 +64,7 @@ pub struct OrderParameters {
 
 /// All orders, those placed last first, page by page.
 #[utoipa::path(get, path = "/api/v1/admin/orders", tag = "admin", operation_id = "admin_list_orders",
-    params(OrderParameters), security(("api_key" = [])),
+    params(OrderParameters), security(("api_key" = ["orders:read"])),
     responses(
         (status = 200, description = "A page of orders", body = Page<OrderBody>),
         (status = 400, description = "`malformed_query` or `malformed_cursor`", body = crate::problem::Problem),
@@ -84,7 +84,7 @@ pub async fn list(
 /// An order.
 #[utoipa::path(get, path = "/api/v1/admin/orders/{id}", tag = "admin", operation_id = "admin_get_order",
     params(("id" = String, Path, description = "Id of the order, or its number as people write it")),
-    security(("api_key" = [])),
+    security(("api_key" = ["orders:read"])),
     responses(
         (status = 200, description = "The order", body = OrderBody,
             headers(("ETag" = String, description = "Its version"))),

@@ -51,7 +51,7 @@ pub struct PricesRequest {
     params(
         ("variant" = Uuid, Path, description = "Id of the variant"),
         ("If-Match" = String, Header, description = "ETag of the version the change is based on")),
-    request_body = PricesRequest, security(("api_key" = [])),
+    request_body = PricesRequest, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 200, description = "The variant", body = VariantBody,
             headers(("ETag" = String, description = "Its version"))),

@@ -16,7 +16,7 @@ use crate::{
 
 /// A product, published or not.
 #[utoipa::path(get, path = "/api/v1/admin/products/{product}", tag = "admin", operation_id = "admin_get_product",
-    params(("product" = Uuid, Path, description = "Its id")), security(("api_key" = [])),
+    params(("product" = Uuid, Path, description = "Its id")), security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "The product", body = ProductBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -31,7 +31,7 @@ pub async fn get(staff: Staff, State(db): State<Db>, Path(id): Path<Id<Product>>
     params(
         ("product" = Uuid, Path, description = "Its id"),
         ("If-Match" = String, Header, description = "ETag of the version the change is based on")),
-    request_body = ProductContent, security(("api_key" = [])),
+    request_body = ProductContent, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 200, description = "The product", body = ProductBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -69,7 +69,7 @@ pub async fn update(
     params(
         ("product" = Uuid, Path, description = "Its id"),
         ("If-Match" = String, Header, description = "ETag of the version the change is based on")),
-    security(("api_key" = [])),
+    security(("api_key" = ["catalog:write"])),
     responses(
         (status = 204, description = "Shoppers no longer see it"),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),

@@ -112,7 +112,7 @@ impl From<Product> for ProductBody {
 
 /// All products, published or not, page by page.
 #[utoipa::path(get, path = "/api/v1/admin/products", tag = "admin", operation_id = "admin_list_products",
-    params(ListParameters), security(("api_key" = [])),
+    params(ListParameters), security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "A page of products", body = Page<ProductBody>),
         (status = 400, description = "`malformed_query` or `malformed_cursor`", body = crate::problem::Problem),
@@ -131,7 +131,7 @@ pub async fn list(
 
 /// Makes a product, still without variants.
 #[utoipa::path(post, path = "/api/v1/admin/products", tag = "admin", operation_id = "admin_create_product",
-    request_body = ProductContent, security(("api_key" = [])),
+    request_body = ProductContent, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 201, description = "The product", body = ProductBody,
             headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address"))),

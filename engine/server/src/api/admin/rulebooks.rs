@@ -64,7 +64,7 @@ impl From<Group> for GroupBody {
 
 /// The rulebook that carts are priced by now.
 #[utoipa::path(get, path = "/api/v1/admin/rulebooks/active", tag = "admin",
-    operation_id = "admin_get_active_rulebook", security(("api_key" = [])),
+    operation_id = "admin_get_active_rulebook", security(("api_key" = ["rulebooks:read"])),
     responses(
         (status = 200, description = "The active rulebook", body = RulebookBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),

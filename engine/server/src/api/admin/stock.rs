@@ -57,7 +57,7 @@ pub struct AdjustmentRequest {
 
 /// What there is of a variant.
 #[utoipa::path(get, path = "/api/v1/admin/variants/{variant}/stock", tag = "admin", operation_id = "admin_get_stock",
-    params(("variant" = Uuid, Path, description = "Id of the variant")), security(("api_key" = [])),
+    params(("variant" = Uuid, Path, description = "Id of the variant")), security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "The stock", body = StockBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),
@@ -74,7 +74,7 @@ pub async fn get(
 /// Says how many units there are.
 #[utoipa::path(put, path = "/api/v1/admin/variants/{variant}/stock", tag = "admin", operation_id = "admin_put_stock",
     params(("variant" = Uuid, Path, description = "Id of the variant")),
-    request_body = StockRequest, security(("api_key" = [])),
+    request_body = StockRequest, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 200, description = "The stock", body = StockBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),
@@ -108,7 +108,7 @@ pub async fn put(
 #[utoipa::path(post, path = "/api/v1/admin/variants/{variant}/stock/adjustments", tag = "admin",
     operation_id = "admin_adjust_stock",
     params(("variant" = Uuid, Path, description = "Id of the variant")),
-    request_body = AdjustmentRequest, security(("api_key" = [])),
+    request_body = AdjustmentRequest, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 200, description = "The stock", body = StockBody),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),

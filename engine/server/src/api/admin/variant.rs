@@ -16,7 +16,7 @@ use crate::{
 
 /// A variant.
 #[utoipa::path(get, path = "/api/v1/admin/variants/{variant}", tag = "admin", operation_id = "admin_get_variant",
-    params(("variant" = Uuid, Path, description = "Its id")), security(("api_key" = [])),
+    params(("variant" = Uuid, Path, description = "Its id")), security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "The variant", body = VariantBody,
             headers(("ETag" = String, description = "Its version"))),
@@ -31,7 +31,7 @@ pub async fn get(staff: Staff, State(db): State<Db>, Path(id): Path<Id<Variant>>
     params(
         ("variant" = Uuid, Path, description = "Its id"),
         ("If-Match" = String, Header, description = "ETag of the version the change is based on")),
-    request_body = VariantContent, security(("api_key" = [])),
+    request_body = VariantContent, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 200, description = "The variant", body = VariantBody,
             headers(("ETag" = String, description = "Its version"))),

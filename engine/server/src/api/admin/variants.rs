@@ -129,7 +129,7 @@ impl From<Variant> for VariantBody {
 /// The variants of a product, in one page.
 #[utoipa::path(get, path = "/api/v1/admin/products/{product}/variants", tag = "admin",
     operation_id = "admin_list_variants",
-    params(("product" = Uuid, Path, description = "Id of the product")), security(("api_key" = [])),
+    params(("product" = Uuid, Path, description = "Id of the product")), security(("api_key" = ["catalog:read"])),
     responses(
         (status = 200, description = "The variants, in their order", body = Page<VariantBody>),
         (status = 401, description = "`unauthenticated`", body = crate::problem::Problem),
@@ -148,7 +148,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/api/v1/admin/products/{product}/variants", tag = "admin",
     operation_id = "admin_create_variant",
     params(("product" = Uuid, Path, description = "Id of the product")),
-    request_body = NewVariant, security(("api_key" = [])),
+    request_body = NewVariant, security(("api_key" = ["catalog:write"])),
     responses(
         (status = 201, description = "The variant", body = VariantBody,
             headers(("ETag" = String, description = "Its version"), ("Location" = String, description = "Its address"))),
