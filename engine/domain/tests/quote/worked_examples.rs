@@ -16,4 +16,5 @@ mod tax;
 mod thresholds;
 mod turns;
 mod unsound;
+mod unsound_answers;
 mod whole_carts;
