@@ -54,6 +54,7 @@ mod stock;
 mod stores;
 mod test_payments;
 mod update;
+mod uploads;
 mod variants;
 
 pub use api_keys::{ApiKey, NewApiKey};
@@ -79,3 +80,4 @@ pub use sessions::{NewRefreshToken, Rotation};
 pub use stock::StockUpdate;
 pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};
 pub use update::{Update, Versioned};
+pub use uploads::{PluginPage, Upload, UploadedVersion};
