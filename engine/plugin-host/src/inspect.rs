@@ -22,9 +22,7 @@ pub(crate) struct Inspected {
 
 /// Looks at a component's imports and exports.
 pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Inspected, LoadError> {
-    if bytes.len() > limit {
-        return Err(LoadError::TooLarge { size: bytes.len(), limit });
-    }
+    check_size(bytes, limit)?;
     check_format(bytes)?;
     let (imports, exports) = names(bytes)?;
     let world = world(&exports)?;
@@ -32,7 +30,16 @@ pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Inspected, LoadError
     Ok(Inspected { world, wit_version })
 }
 
-fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn check_size(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
+    if bytes.len() > limit { Err(LoadError::TooLarge { size: bytes.len(), limit }) } else { Ok(()) }
+}
+
+/// The first of some names, fit to be shown.
+pub(crate) fn shown_names(names: &[String]) -> Vec<String> {
+    names.iter().take(NAMES).map(|name| shown(name)).collect()
+}
+
+pub(crate) fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.starts_with(b"\x7fELF") {
         Err(LoadError::Precompiled)
     } else if bytes.trim_ascii_start().starts_with(b"(") {
@@ -48,7 +55,7 @@ fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
 
 /// Names of imported interfaces and functions, and of exported functions. What is nested isn't
 /// looked at: it gets its imports from the component itself.
-fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
+pub(crate) fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
     let invalid = |error: wasmparser::BinaryReaderError| LoadError::Invalid(printable(&error.to_string()));
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
@@ -83,7 +90,7 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
 }
 
 /// A world is known by the function that it alone exports.
-fn world(exports: &[String]) -> Result<World, LoadError> {
+pub(crate) fn world(exports: &[String]) -> Result<World, LoadError> {
     let exported = |name: &str| exports.iter().any(|export| export == name);
     let worlds: Vec<World> =
         [(World::Pricing, "price"), (World::Coupon, "redeem"), (World::Promotion, "propose")]
@@ -106,7 +113,7 @@ fn world(exports: &[String]) -> Result<World, LoadError> {
 }
 
 /// Checks that nothing but our own interfaces is imported, and answers their version.
-fn check_imports(imports: &[String]) -> Result<&'static str, LoadError> {
+pub(crate) fn check_imports(imports: &[String]) -> Result<&'static str, LoadError> {
     let (ours, unknown): (Vec<_>, Vec<_>) =
         imports.iter().map(|name| (name, version(name))).partition(|(_, version)| version.is_some());
     if !unknown.is_empty() {

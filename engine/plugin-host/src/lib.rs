@@ -11,10 +11,12 @@
 mod bindings;
 mod component;
 mod config;
+mod config_schema;
 mod convert;
 mod describe;
 mod error;
 mod evaluate;
+mod gate;
 mod host;
 mod inspect;
 mod registry;
@@ -23,9 +25,11 @@ mod world;
 
 pub use component::Component;
 pub use config::HostConfig;
+pub use config_schema::ConfigSchema;
 pub use convert::Prepared;
 pub use error::{ComponentError, ConfigProblem, EvaluateError, HostError, LoadError, UnknownImport};
 pub use evaluate::Evaluated;
+pub use gate::{Check, FoundMessage, FuelPoint, GateReport, GateStep, TrialConfig, TrialLog, Undecided};
 pub use host::Host;
 pub use runtime::{LogLevel, LogLine};
 

@@ -42,8 +42,8 @@ pub(crate) struct State {
 
 impl Runtime {
     pub(crate) fn new(config: HostConfig) -> Result<Self, HostError> {
-        let pooled = match Sandbox::new(engine::pooled(&config)) {
-            Ok(sandbox) => Some(sandbox),
+        let pooled = match config.pool.then(|| Sandbox::new(engine::pooled(&config))).transpose() {
+            Ok(sandbox) => sandbox,
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(error, "no pool of instances on this machine: allocating them one by one");
