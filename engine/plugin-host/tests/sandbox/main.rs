@@ -5,5 +5,6 @@ mod gate;
 mod hostile;
 mod limits;
 mod loading;
+mod mutated;
 mod plugins;
 mod support;
