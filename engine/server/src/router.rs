@@ -103,6 +103,10 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::claim_stock::get, admin::claim_stock::put))
         .routes(routes!(admin::orders::list))
         .routes(routes!(admin::orders::get))
+        .routes(routes!(admin::plugins::list, admin::plugins::upload))
+        .routes(routes!(admin::plugins::get))
+        .routes(routes!(admin::plugin_versions::get))
+        .routes(routes!(admin::plugin_versions::component))
         .routes(routes!(admin::installations::list))
         .routes(routes!(admin::rulebooks::active))
 }

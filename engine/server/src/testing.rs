@@ -36,7 +36,7 @@ use tower::ServiceExt as _;
 
 pub use certificates::CertificateFiles;
 pub use customers::{PASSWORD, SignedIn};
-pub use installed::Installed;
+pub use installed::{Installed, component};
 pub use log::logged;
 pub use redis::{TestRedis, free_port};
 
@@ -46,6 +46,7 @@ use crate::{
     clock::{Clock, SetClock},
     config::{Config, LimitsConfig, SigningKeys},
     ids::Ids,
+    inspector::How,
     redis::Redis,
     router,
     secret::Secret,
@@ -224,6 +225,7 @@ impl TestAppBuilder {
             db,
             redis: self.redis,
             host: HOST.clone(),
+            inspection: How::Here(HOST.clone()),
             clock: Clock::Set(clock.clone()),
             ids: Ids::seeded(),
             password_cost: CHEAP,

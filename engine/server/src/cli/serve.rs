@@ -1,6 +1,6 @@
 //! `martlet serve`.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use martlet_plugin_host::Host;
@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     error::Error,
     ids::Ids,
+    inspector::{How, Program},
     redis::Redis,
     router,
     serve::{self, Certificates},
@@ -95,6 +96,15 @@ async fn warm(state: AppState) {
     }
 }
 
+/// Uploads are looked at by this program itself, in a process of its own.
+fn inspection(config: &Config) -> anyhow::Result<How> {
+    // What is running, even where the file has another release in it by now.
+    let running = PathBuf::from("/proc/self/exe");
+    let own = || std::env::current_exe().context("the server doesn't know its own file");
+    let path = if running.exists() { running } else { own()? };
+    Ok(How::Process(Program { path, bounds: config.plugins.bounds(), host: config.plugins.host() }))
+}
+
 fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
     if config.auth.signing_keys.is_empty() && config.database.url.reveal().starts_with("mysql:") {
         tracing::warn!(
@@ -112,6 +122,7 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
             db,
             redis: Redis::connect(&config.redis)?,
             host: Arc::new(Host::new(config.plugins.host())?),
+            inspection: inspection(config)?,
             clock: Clock::System,
             ids: Ids::System,
             password_cost: PasswordCost::default(),

@@ -79,12 +79,16 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "POST /api/v1/admin/orders/{id}/cancel",
             "POST /api/v1/admin/orders/{id}/refunds",
             "POST /api/v1/admin/orders/{id}/complete",
+            "GET /api/v1/admin/plugins",
+            "GET /api/v1/admin/plugins/{name}",
+            "GET /api/v1/admin/plugins/{name}/versions/{digest}",
+            "GET /api/v1/admin/plugins/{name}/versions/{digest}/component",
             "GET /api/v1/admin/installations",
             "GET /api/v1/admin/rulebooks/active",
         ],
     ),
     // What takes the bytes of a component.
-    (Some(Group::Upload), &[]),
+    (Some(Group::Upload), &["POST /api/v1/admin/plugins"]),
     // Load balancers and monitoring ask all the time, and an operator asks when everything is busy. What
     // stands in front doesn't let strangers through to these.
     (
