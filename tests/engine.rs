@@ -119,6 +119,15 @@ impl Engine {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Processes that the engine has started and that it hasn't waited for.
+    pub fn children(&self) -> Vec<u32> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the engine runs");
+        let children =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+        let children: Vec<String> = children.collect();
+        children.iter().flat_map(|line| line.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
+    }
+
     /// Runs a command on the engine's database.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         self.settings.run(arguments)

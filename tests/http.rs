@@ -64,6 +64,18 @@ impl Engine {
         self.ask(method, path, headers, body).ok()
     }
 
+    /// The answer to the upload of a component.
+    #[track_caller]
+    pub fn upload(&self, key: &str, bytes: &[u8]) -> Answer {
+        let request = ureq::http::Request::builder()
+            .method("POST")
+            .uri(format!("{}/api/v1/admin/plugins", self.base))
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/wasm");
+        let answered = agent().run(request.body(bytes.to_vec()).expect("a request"));
+        Answer::read(answered.expect("an answer")).expect("a whole answer")
+    }
+
     fn ask(
         &self,
         method: &str,

@@ -17,6 +17,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of several parts, as if they stood in one piece.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        parts.into_iter().for_each(|part| hash.update(part));
+        Self(hash.finalize().into())
+    }
+
     /// The digest that consists of these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -80,6 +87,7 @@ mod tests {
     fn digests_are_sha_256_in_hexadecimal() {
         assert_eq!(Digest::of(b"abc").to_string(), ABC);
         assert_eq!(ABC.parse::<Digest>().unwrap(), Digest::of(b"abc"));
+        assert_eq!(Digest::of_parts([b"a".as_slice(), b"", b"bc"]), Digest::of(b"abc"));
         assert_eq!(ABC.to_uppercase().parse::<Digest>().unwrap().to_string(), ABC);
         assert_eq!(serde_json::to_string(&Digest::of(b"abc")).unwrap(), format!("\"{ABC}\""));
     }

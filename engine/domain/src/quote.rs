@@ -32,6 +32,7 @@ pub use candidate::{
     Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
     Proposal, Scope, ScopeLine, Threshold, Value,
 };
+pub use check::{Unsound, unsound};
 pub use input::{
     CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,
 };

@@ -54,6 +54,10 @@ pub struct HostConfig {
     /// 4 GiB of address space, but memory only as it is touched. Where so much address space
     /// can't be had, instances are allocated one by one, without a limit on their number.
     pub slots: u32,
+    /// Whether there is a pool of slots at all. Without one instances are allocated one by one, in no
+    /// more address space than their memory may have, and components are compiled by one thread: for a
+    /// process whose own memory is bounded.
+    pub pool: bool,
 }
 
 impl Default for HostConfig {
@@ -73,6 +77,7 @@ impl Default for HostConfig {
             module_bytes: 32 << 20,
             max_candidates: 256,
             slots: 256,
+            pool: true,
         }
     }
 }

@@ -205,7 +205,7 @@ fn list<T: std::fmt::Display>(items: &[T]) -> String {
     if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
 }
 
-fn functions() -> String {
+pub(crate) fn functions() -> String {
     World::ALL.map(|world| format!("`{}`", world.function())).join(", ")
 }
 

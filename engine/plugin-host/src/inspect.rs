@@ -23,20 +23,30 @@ pub(crate) struct Inspected {
 
 /// Looks at a component's imports and exports.
 pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Inspected, LoadError> {
-    if bytes.len() > limit {
-        return Err(LoadError::TooLarge { size: bytes.len(), limit });
-    }
+    check_size(bytes, limit)?;
     check_format(bytes)?;
     let (imports, exports) = names(bytes)?;
     let world = world(&exports)?;
     let wit_version = check_imports(&imports)?;
-    if !wit_version.has(world) {
-        return Err(LoadError::NoSuchWorld { world, version: wit_version.as_str() });
-    }
+    check_version(world, wit_version)?;
     Ok(Inspected { world, wit_version })
 }
 
-fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
+/// Checks that a version has a world.
+pub(crate) fn check_version(world: World, version: WitVersion) -> Result<(), LoadError> {
+    if version.has(world) { Ok(()) } else { Err(LoadError::NoSuchWorld { world, version: version.as_str() }) }
+}
+
+pub(crate) fn check_size(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
+    if bytes.len() > limit { Err(LoadError::TooLarge { size: bytes.len(), limit }) } else { Ok(()) }
+}
+
+/// The first of some names, fit to be shown.
+pub(crate) fn shown_names(names: &[String]) -> Vec<String> {
+    names.iter().take(NAMES).map(|name| shown(name)).collect()
+}
+
+pub(crate) fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.starts_with(b"\x7fELF") {
         Err(LoadError::Precompiled)
     } else if bytes.trim_ascii_start().starts_with(b"(") {
@@ -52,7 +62,7 @@ fn check_format(bytes: &[u8]) -> Result<(), LoadError> {
 
 /// Names of imported interfaces and functions, and of exported functions. What is nested isn't
 /// looked at: it gets its imports from the component itself.
-fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
+pub(crate) fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
     let invalid = |error: wasmparser::BinaryReaderError| LoadError::Invalid(printable(&error.to_string()));
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
@@ -87,7 +97,7 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
 }
 
 /// A world is known by the function that it alone exports.
-fn world(exports: &[String]) -> Result<World, LoadError> {
+pub(crate) fn world(exports: &[String]) -> Result<World, LoadError> {
     let exported = |name: &str| exports.iter().any(|export| export == name);
     let worlds: Vec<World> = World::ALL.into_iter().filter(|world| exported(world.function())).collect();
     let world = match worlds[..] {
@@ -106,7 +116,7 @@ fn world(exports: &[String]) -> Result<World, LoadError> {
 }
 
 /// Checks that nothing but our own interfaces is imported, and answers their version.
-fn check_imports(imports: &[String]) -> Result<WitVersion, LoadError> {
+pub(crate) fn check_imports(imports: &[String]) -> Result<WitVersion, LoadError> {
     let (ours, unknown): (Vec<_>, Vec<_>) =
         imports.iter().map(|name| (name, version(name))).partition(|(_, version)| version.is_some());
     if !unknown.is_empty() {

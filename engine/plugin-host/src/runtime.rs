@@ -70,8 +70,9 @@ pub(crate) struct State {
 impl Runtime {
     pub(crate) fn new(config: HostConfig, cache: Option<Cache>) -> Result<Self, HostError> {
         let slot = engine::slot(&config);
-        let pooled = match Sandbox::new("pooled", &engine::pooled(&config), &slot) {
-            Ok(sandbox) => Some(sandbox),
+        let pooled = config.pool.then(|| Sandbox::new("pooled", &engine::pooled(&config), &slot));
+        let pooled = match pooled.transpose() {
+            Ok(sandbox) => sandbox,
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(error, "no pool of instances on this machine: allocating them one by one");

@@ -25,7 +25,7 @@ use martlet_store::Db;
 
 use crate::{
     config::{self, Config},
-    router,
+    inspector, router,
     telemetry::{self, Output},
 };
 
@@ -80,6 +80,9 @@ enum Command {
     },
     /// Print the OpenAPI description.
     Openapi,
+    /// Look at a component on standard input, within bounds. For the server itself.
+    #[command(hide = true)]
+    InspectComponent(inspector::ChildArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,6 +105,10 @@ impl Cli {
                 router::openapi().to_pretty_json().context("the description can't be written")?;
             return print(&description).map(|()| ExitCode::SUCCESS);
         }
+        // Without configuration and log: nothing but the component and its bounds is there.
+        if let Command::InspectComponent(arguments) = &self.command {
+            return inspector::run(arguments).map(|()| ExitCode::SUCCESS);
+        }
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -118,7 +125,7 @@ impl Cli {
             Command::Key { command } => block_on(key::run(&config, command)),
             Command::Cache { command: CacheCommand::Warm } => block_on(cache::warm(&config)),
             Command::Config { command: ConfigCommand::Check } => block_on(config_check::run(&config)),
-            Command::Openapi => Ok(ExitCode::SUCCESS),
+            Command::Openapi | Command::InspectComponent(_) => Ok(ExitCode::SUCCESS),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use martlet_domain::{
-    Id,
+    Digest, Id,
     access::Scope,
     cart::{LineItem, MAX_QUANTITY},
     catalog::{Handle, Sku},
@@ -11,8 +11,10 @@ use martlet_domain::{
     money::{Currency, Money},
     order::{OrderNumber, StepError},
     payment::DeclineReason,
+    plugin::World,
     quote::Language,
 };
+use martlet_plugin_host::Check;
 use martlet_store::StoreError;
 use serde::Serialize;
 
@@ -45,6 +47,9 @@ pub enum Error {
     /// The body isn't declared as JSON.
     #[error("the body must be declared with `Content-Type: application/json`")]
     UnsupportedMediaType,
+    /// The body isn't declared as a component.
+    #[error("the body must be the bytes of a component, declared with `Content-Type: application/wasm`")]
+    NotDeclaredAsComponent,
     /// The body isn't JSON.
     #[error("the body is not JSON: {problem}")]
     MalformedBody {
@@ -367,6 +372,30 @@ pub enum Error {
     PluginFailed {
         /// How.
         problem: String,
+    },
+    /// An uploaded component can't be stored.
+    #[error("the component is refused: {}", .checks.iter().map(|check| check.found.as_str()).collect::<Vec<_>>().join("; "))]
+    ComponentRefused {
+        /// What isn't as it should be.
+        checks: Vec<Check>,
+    },
+    /// The store has a plugin of this name that implements another world.
+    #[error("the store has `{name}` as a plugin of the world `{world}`; give this one another name")]
+    PluginNameTaken {
+        /// The name.
+        name: String,
+        /// The world of those that the store has.
+        world: World,
+    },
+    /// The plugin has this version with other bytes.
+    #[error("`{name}` has a version {version} with other bytes; raise the version that `describe` answers")]
+    VersionTaken {
+        /// The plugin.
+        name: String,
+        /// The version.
+        version: String,
+        /// The component that is known by it.
+        digest: Digest,
     },
     /// No rulebook is active yet.
     #[error("this store has no active rulebook yet")]

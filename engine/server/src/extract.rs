@@ -3,6 +3,7 @@
 mod asked;
 mod caller;
 mod client;
+mod component;
 mod held_cart;
 mod idempotency_key;
 mod if_match;
@@ -18,6 +19,7 @@ mod words;
 pub use asked::Asked;
 pub use caller::{Caller, Who};
 pub use client::ClientAddress;
+pub use component::{ComponentBytes, MEDIA_TYPE as COMPONENT_TYPE, whole};
 pub use held_cart::HeldCart;
 pub use idempotency_key::{IDEMPOTENCY_KEY, IdempotencyKey, MAX_KEY_LENGTH};
 pub use if_match::IfMatch;

@@ -1,6 +1,6 @@
 //! What surrounds every handler: a request id, a span, a time-out, metrics, problems.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
@@ -53,7 +53,8 @@ pub async fn request(State(state): State<AppState>, mut request: Request, next: 
     let began = Instant::now();
     let mut response = async {
         let catalogue = is_catalogue_read(request.method(), &route);
-        let mut response = answer(&state, request, next).await;
+        let timeout = state.frame.rules.timeout_of(request.method(), &route);
+        let mut response = answer(timeout, request, next).await;
         finish(&mut response, &id, catalogue);
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), millis, "answered");
@@ -98,8 +99,8 @@ pub async fn no_method() -> Error {
     Error::MethodNotAllowed
 }
 
-async fn answer(state: &AppState, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(state.frame.rules.timeout, next.run(request)).await {
+async fn answer(timeout: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Error::TimedOut.into_response(),
     }

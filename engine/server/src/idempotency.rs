@@ -77,13 +77,12 @@ pub fn digest_of_request(parts: &Parts, body: &[u8]) -> Digest {
 /// The digest of several texts, each with its length before it: what ends one and begins the next
 /// can't be moved.
 pub fn digest_of(parts: &[&[u8]]) -> Digest {
-    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        // A length fits 64 bits on every machine there is.
-        bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        bytes.extend_from_slice(part);
-    }
-    Digest::of(&bytes)
+    // A length fits 64 bits on every machine there is.
+    let lengths: Vec<[u8; 8]> =
+        parts.iter().map(|part| u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes()).collect();
+    let pieces = lengths.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]);
+    // Piece by piece: a part may be a component of many megabytes.
+    Digest::of_parts(pieces)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod extract;
 pub mod frame;
 pub mod idempotency;
 pub mod ids;
+pub mod inspector;
 pub mod limits;
 pub mod metrics;
 pub mod openapi;
@@ -42,3 +43,4 @@ pub mod stores;
 pub mod telemetry;
 #[cfg(test)]
 pub mod testing;
+pub mod uploads;

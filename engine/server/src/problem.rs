@@ -152,7 +152,7 @@ kinds! {
     ROUTE_NOT_FOUND = NOT_FOUND "route_not_found" "There is nothing here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "Not with this method";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large";
-    UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not declared as JSON";
+    UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "The body is not declared as what is expected";
     MALFORMED_BODY = BAD_REQUEST "malformed_body" "The body is not JSON";
     INVALID_BODY = UNPROCESSABLE_ENTITY "invalid_body" "The body is not what is expected here";
     MALFORMED_ID = BAD_REQUEST "malformed_id" "This is not an id";
@@ -218,6 +218,9 @@ kinds! {
     PRICING_UNAVAILABLE = SERVICE_UNAVAILABLE "pricing_unavailable" "The price can't be worked out just now";
     CONFIG_REFUSED = UNPROCESSABLE_ENTITY "config_refused" "The plugin refuses the configuration";
     PLUGIN_FAILED = UNPROCESSABLE_ENTITY "plugin_failed" "The plugin failed";
+    COMPONENT_REFUSED = UNPROCESSABLE_ENTITY "component_refused" "The component can't be stored";
+    PLUGIN_NAME_TAKEN = CONFLICT "plugin_name_taken" "The name is another plugin's";
+    VERSION_TAKEN = CONFLICT "version_taken" "The version is taken";
     NO_RULEBOOK = NOT_FOUND "no_rulebook" "There is no active rulebook";
     RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" "The request took too long";
@@ -232,7 +235,7 @@ pub fn kind(error: &Error) -> Kind {
         Error::RouteNotFound => ROUTE_NOT_FOUND,
         Error::MethodNotAllowed => METHOD_NOT_ALLOWED,
         Error::BodyTooLarge { .. } => BODY_TOO_LARGE,
-        Error::UnsupportedMediaType => UNSUPPORTED_MEDIA_TYPE,
+        Error::UnsupportedMediaType | Error::NotDeclaredAsComponent => UNSUPPORTED_MEDIA_TYPE,
         Error::MalformedBody { .. } => MALFORMED_BODY,
         Error::InvalidBody { .. } => INVALID_BODY,
         Error::MalformedId { .. } => MALFORMED_ID,
@@ -293,6 +296,9 @@ pub fn kind(error: &Error) -> Kind {
         Error::PricingUnavailable | Error::RulesUnavailable(_) => PRICING_UNAVAILABLE,
         Error::ConfigRefused { .. } => CONFIG_REFUSED,
         Error::PluginFailed { .. } => PLUGIN_FAILED,
+        Error::ComponentRefused { .. } => COMPONENT_REFUSED,
+        Error::PluginNameTaken { .. } => PLUGIN_NAME_TAKEN,
+        Error::VersionTaken { .. } => VERSION_TAKEN,
         Error::NoRulebook => NO_RULEBOOK,
         Error::RateLimited { .. } => RATE_LIMITED,
         Error::TimedOut => TIMED_OUT,
@@ -369,6 +375,11 @@ fn facts(error: &Error) -> Map<String, Value> {
             json!({ "limit_group": group, "retry_after": whole_seconds(*retry_after) })
         }
         Error::Step(error) => step_facts(error),
+        Error::ComponentRefused { checks } => json!({ "checks": checks }),
+        Error::PluginNameTaken { name, world } => json!({ "plugin": name, "world": world }),
+        Error::VersionTaken { name, version, digest } => {
+            json!({ "plugin": name, "plugin_version": version, "digest": digest })
+        }
         _ => Value::Null,
     };
     if let Value::Object(facts) = facts { facts } else { Map::new() }
@@ -465,6 +476,9 @@ mod tests {
         ("pricing_unavailable", 503),
         ("config_refused", 422),
         ("plugin_failed", 422),
+        ("component_refused", 422),
+        ("plugin_name_taken", 409),
+        ("version_taken", 409),
         ("no_rulebook", 404),
         ("rate_limited", 429),
         ("timed_out", 503),

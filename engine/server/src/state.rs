@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
+use axum::{extract::FromRef, http::Method};
 use martlet_domain::{Malformed, catalog::Handle};
 use martlet_plugin_host::Host;
 use martlet_store::Db;
@@ -16,13 +16,15 @@ use crate::{
     config::{Config, TrustedProxies},
     error::Error,
     ids::Ids,
-    limits::Limits,
+    inspector::{self, How, Inspector},
+    limits::{Group, Limits},
     operations::Operations,
     orders::Orders,
     payments::Payments,
     plugins::metrics::LoadedMetrics,
     price_cart::Pricer,
     redis::Redis,
+    router::group_of,
     stores::Stores,
 };
 
@@ -52,6 +54,8 @@ pub struct Selling {
     pub orders: Arc<Orders>,
     /// Claims coupons.
     pub claims: Arc<Claims>,
+    /// Looks at components before they are stored.
+    pub inspector: Arc<Inspector>,
 }
 
 /// What an instance keeps copies of, until it hears that they are wrong.
@@ -92,6 +96,8 @@ pub struct Foundation {
     pub redis: Redis,
     /// Runs components.
     pub host: Arc<Host>,
+    /// How components are looked at that merchants upload.
+    pub inspection: How,
     /// Tells the time.
     pub clock: Clock,
     /// Makes ids.
@@ -120,12 +126,16 @@ pub enum SetUpError {
 impl AppState {
     /// An engine of a configuration that was checked.
     pub fn new(config: &Config, on: Foundation) -> Result<Self, SetUpError> {
-        let Foundation { db, redis, host, clock, ids, password_cost } = on;
+        let Foundation { db, redis, host, inspection, clock, ids, password_cost } = on;
         let operations = Operations::new(clock.now())?;
         redis.register(operations.metrics.registry())?;
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
         operations.metrics.registry().register(Box::new(LoadedMetrics::new(host.clone())?))?;
+        let uploads = UploadRules {
+            body_limit: host.config().module_bytes,
+            timeout: config.server.request_timeout() + inspector::PATIENCE + config.plugins.bounds().wall,
+        };
         let pricer = Arc::new(Pricer::new(host, config.plugins.turns())?);
         pricer.turns().register(operations.metrics.registry())?;
         let stores = Arc::new(Stores::new(db.clone()));
@@ -150,13 +160,19 @@ impl AppState {
         let rules = RequestRules {
             body_limit: BodyLimit(config.server.body_limit_bytes),
             timeout: config.server.request_timeout(),
+            uploads,
             default_store: config.stores.default.parse()?,
             trusted_proxies: config.server.trusted_proxies.clone(),
             limits: Arc::new(limits),
         };
         Ok(Self {
             db,
-            selling: Selling { pricer, orders, claims: Arc::new(claims) },
+            selling: Selling {
+                pricer,
+                orders,
+                claims: Arc::new(claims),
+                inspector: Arc::new(Inspector::new(inspection)),
+            },
             copies: Copies { catalog, stores, changes: Arc::new(changes) },
             auth: Arc::new(auth),
             world: World { clock, ids },
@@ -172,12 +188,40 @@ pub struct RequestRules {
     pub body_limit: BodyLimit,
     /// Longest time.
     pub timeout: std::time::Duration,
+    /// What uploads of components are held to instead.
+    pub uploads: UploadRules,
     /// The store that a request means which names none.
     pub default_store: Handle,
     /// Who is believed about where requests come from.
     pub trusted_proxies: TrustedProxies,
     /// How many of them one side may make.
     pub limits: Arc<Limits>,
+}
+
+/// What uploads of components are held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadRules {
+    /// Largest body, in bytes: the largest component.
+    pub body_limit: usize,
+    /// Longest time: what other requests have, the wait for a turn, and the longest inspection.
+    pub timeout: std::time::Duration,
+}
+
+impl RequestRules {
+    /// Largest body of a route, by the template of its path.
+    pub fn body_limit_of(&self, method: &Method, route: &str) -> usize {
+        if is_upload(method, route) { self.uploads.body_limit } else { self.body_limit.0 }
+    }
+
+    /// Longest time of a route, by the template of its path.
+    pub fn timeout_of(&self, method: &Method, route: &str) -> std::time::Duration {
+        if is_upload(method, route) { self.uploads.timeout } else { self.timeout }
+    }
+}
+
+/// Whether a route takes the bytes of a component.
+fn is_upload(method: &Method, route: &str) -> bool {
+    group_of(method, route) == Some(Group::Upload)
 }
 
 /// Largest body of a request, in bytes.
@@ -241,6 +285,18 @@ impl FromRef<AppState> for Arc<Operations> {
 impl FromRef<AppState> for Arc<RequestRules> {
     fn from_ref(state: &AppState) -> Self {
         state.frame.rules.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Inspector> {
+    fn from_ref(state: &AppState) -> Self {
+        state.selling.inspector.clone()
+    }
+}
+
+impl FromRef<AppState> for UploadRules {
+    fn from_ref(state: &AppState) -> Self {
+        state.frame.rules.uploads
     }
 }
 

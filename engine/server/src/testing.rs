@@ -37,7 +37,7 @@ use tower::ServiceExt as _;
 
 pub use certificates::CertificateFiles;
 pub use customers::{PASSWORD, SignedIn};
-pub use installed::Installed;
+pub use installed::{Installed, component};
 pub use log::logged;
 pub use redis::{TestRedis, free_port};
 
@@ -48,6 +48,7 @@ use crate::{
     clock::{Clock, SetClock},
     config::{Config, LimitsConfig, PluginsConfig, SigningKeys},
     ids::Ids,
+    inspector::How,
     plugins,
     redis::Redis,
     router,
@@ -254,7 +255,8 @@ impl TestAppBuilder {
         let foundation = Foundation {
             db,
             redis: self.redis,
-            host,
+            host: host.clone(),
+            inspection: How::Here(host),
             clock: Clock::Set(clock.clone()),
             ids,
             password_cost: CHEAP,

@@ -55,6 +55,7 @@ mod stock;
 mod stores;
 mod test_payments;
 mod update;
+mod uploads;
 mod variants;
 
 pub use api_keys::{ApiKey, NewApiKey, Revocation};
@@ -81,3 +82,4 @@ pub use sessions::{NewRefreshToken, Rotation};
 pub use stock::StockUpdate;
 pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};
 pub use update::{Update, Versioned};
+pub use uploads::{PluginPage, Upload, UploadedVersion};

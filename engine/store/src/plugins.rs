@@ -16,14 +16,14 @@ use crate::{
 };
 
 #[derive(sqlx::FromRow)]
-struct PluginRow {
+pub(crate) struct PluginRow {
     id: Uuid,
     name: String,
     world: String,
 }
 
 #[derive(sqlx::FromRow)]
-struct VersionRow {
+pub(crate) struct VersionRow {
     plugin_id: Uuid,
     digest: Vec<u8>,
     description: String,
@@ -32,24 +32,13 @@ struct VersionRow {
     created_at: i64,
 }
 
-const SELECT_PLUGIN: &str = "SELECT id, name, world FROM plugins WHERE store_id = ";
+pub(crate) const SELECT_PLUGIN: &str = "SELECT id, name, world FROM plugins WHERE store_id = ";
 const SELECT_VERSION: &str = "SELECT plugin_id, digest, description, wit_version, size, created_at FROM plugin_versions WHERE store_id = ";
 
 impl Db {
     /// Stores a plugin without versions. [`Unique::PluginName`] when the name is taken.
     pub async fn insert_plugin(&self, store: Id<Store>, plugin: &Plugin) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO plugins (store_id, id, name, world) VALUES (?, ?, ?, ?)";
-        transaction!(self, |tx| {
-            run!(tx, |c| sqlx::query(SQL)
-                .bind(store.uuid())
-                .bind(plugin.id.uuid())
-                .bind(&plugin.name)
-                .bind(plugin.world.as_str())
-                .execute(c)
-                .await
-                .map(drop))
-            .map_err(|error| Unique::PluginName.or(error))
-        })
+        transaction!(self, |tx| insert_plugin(tx, store, plugin).await)
     }
 
     /// The plugin with an id.
@@ -134,7 +123,7 @@ impl Db {
 }
 
 impl PluginRow {
-    fn decode(self) -> Result<Plugin, StoreError> {
+    pub(crate) fn decode(self) -> Result<Plugin, StoreError> {
         let id = Id::new(self.id);
         let world = RowOf::entity("plugins", id).parse("world", &self.world)?;
         Ok(Plugin { id, name: self.name, world })
@@ -142,7 +131,7 @@ impl PluginRow {
 }
 
 impl VersionRow {
-    fn decode(self) -> Result<PluginVersion, StoreError> {
+    pub(crate) fn decode(self) -> Result<PluginVersion, StoreError> {
         let plugin = Id::new(self.plugin_id);
         let digest = RowOf::entity("plugin_versions", plugin).digest("digest", &self.digest)?;
         Ok(PluginVersion {
@@ -156,7 +145,24 @@ impl VersionRow {
     }
 }
 
-async fn insert_version(tx: &mut Tx, store: Id<Store>, version: &PluginVersion) -> Result<(), StoreError> {
+pub(crate) async fn insert_plugin(tx: &mut Tx, store: Id<Store>, plugin: &Plugin) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO plugins (store_id, id, name, world) VALUES (?, ?, ?, ?)";
+    run!(tx, |c| sqlx::query(SQL)
+        .bind(store.uuid())
+        .bind(plugin.id.uuid())
+        .bind(&plugin.name)
+        .bind(plugin.world.as_str())
+        .execute(c)
+        .await
+        .map(drop))
+    .map_err(|error| Unique::PluginName.or(error))
+}
+
+pub(crate) async fn insert_version(
+    tx: &mut Tx,
+    store: Id<Store>,
+    version: &PluginVersion,
+) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO plugin_versions (store_id, digest, plugin_id, description, wit_version, \
          size, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
     let description = to_json(&version.description)?;

@@ -188,6 +188,12 @@ suite! {
         what_was_granted_is_read_by_installation
         an_installation_without_a_row_has_granted_nothing
         another_store_sees_no_grants;
+    "conformance/uploads.rs" uploads:
+        an_upload_is_stored_with_its_report_and_known_the_next_time
+        a_version_that_came_otherwise_gets_its_report
+        another_world_and_a_taken_version_change_nothing
+        plugins_come_in_pages_with_their_newest_version
+        uploads_of_one_name_at_once_make_one_plugin;
     "conformance/plugins.rs" plugins:
         a_plugin_is_found_by_id_and_name
         plugins_are_listed_by_name

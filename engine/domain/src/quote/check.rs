@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BundlePart, BuyXGetY, Candidate, Class, Minimum, Scope, Stage, Threshold, Value, verdict::Reason,
+    BundlePart, BuyXGetY, Candidate, Class, Minimum, Outcome, Proposal, Scope, Snapshot, Stage, Threshold,
+    Value, objections, rates, taxes, verdict::Reason,
 };
 use crate::{
     cart::MAX_QUANTITY,
     money::{MAX_PRICE, Ppm},
+    plugin::World,
 };
 
 const MAX_TAGS: usize = 16;
@@ -23,8 +25,71 @@ pub(super) struct Bounds<'a> {
     pub(super) quantities: &'a [u32],
 }
 
+/// Something of an answer that no quote would apply, whatever else is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsound {
+    /// Its key, as the component gave it.
+    pub key: String,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// What of an answer about a snapshot would be rejected before its turn comes. `classes` are those the
+/// component announced for its configuration, in a world that has them.
+pub fn unsound(outcome: &Outcome, snapshot: &Snapshot, world: World, classes: &[Class]) -> Vec<Unsound> {
+    let lines = snapshot.lines.len();
+    match outcome {
+        Outcome::Proposed(proposal) => unsound_candidates(proposal, snapshot, world, classes),
+        Outcome::Rated(rates) => rates::unsound(rates),
+        Outcome::Taxed(taxes) => taxes::unsound(taxes, lines),
+        Outcome::Validated(objections) => objections::unsound(objections, lines),
+        Outcome::Failed(_) => Vec::new(),
+    }
+}
+
+fn unsound_candidates(
+    proposal: &Proposal,
+    snapshot: &Snapshot,
+    world: World,
+    classes: &[Class],
+) -> Vec<Unsound> {
+    let quantities: Vec<u32> = snapshot.lines.iter().map(|line| line.quantity).collect();
+    let bounds = Bounds { stage: snapshot.stage, classes, quantities: &quantities };
+    let mut keys = BTreeSet::new();
+    let refused = |candidate: &Candidate| {
+        let reason = of_world(world, candidate, bounds, &mut keys).err()?;
+        Some(Unsound { key: candidate.key.clone(), reason })
+    };
+    proposal.candidates.iter().filter_map(refused).collect()
+}
+
+impl Unsound {
+    /// What a check of one thing of an answer says, where it says anything.
+    pub(super) fn of(key: &str, checked: Result<(), String>) -> Option<Self> {
+        checked.err().map(|problem| Self { key: key.to_owned(), reason: Reason::Invalid(problem) })
+    }
+}
+
+/// Says what is wrong with a candidate of a world. `keys` are those of the answer so far.
+pub(super) fn of_world(
+    world: World,
+    sought: &Candidate,
+    bounds: Bounds<'_>,
+    keys: &mut BTreeSet<String>,
+) -> Result<(), Reason> {
+    match world {
+        World::Pricing => unit_price(sought, bounds)?,
+        _ => candidate(sought, bounds)?,
+    }
+    if keys.insert(sought.key.clone()) {
+        Ok(())
+    } else {
+        Err(Reason::Invalid("its key stands twice in the answer".to_owned()))
+    }
+}
+
 /// Says what is wrong with a candidate of a coupon or a promotion.
-pub(super) fn candidate(candidate: &Candidate, bounds: Bounds<'_>) -> Result<(), Reason> {
+fn candidate(candidate: &Candidate, bounds: Bounds<'_>) -> Result<(), Reason> {
     sound(candidate, bounds.quantities).map_err(Reason::Invalid)?;
     if !bounds.classes.contains(&candidate.class) {
         return Err(Reason::ClassNotAllowed);
@@ -36,7 +101,7 @@ pub(super) fn candidate(candidate: &Candidate, bounds: Bounds<'_>) -> Result<(),
 }
 
 /// Says what is wrong with a unit price.
-pub(super) fn unit_price(candidate: &Candidate, bounds: Bounds<'_>) -> Result<(), Reason> {
+fn unit_price(candidate: &Candidate, bounds: Bounds<'_>) -> Result<(), Reason> {
     sound(candidate, bounds.quantities).map_err(Reason::Invalid)?;
     match candidate.value {
         Value::UnitPrice(amount) if amount <= MAX_PRICE => Ok(()),

@@ -1,7 +1,8 @@
 //! The stage `checkout-validation`: what stands against ordering the cart.
 
 use super::{
-    Objection, Outcome, Stage, check,
+    Objection, Outcome, Stage,
+    check::{Keys, Unsound},
     resolve::Entrant,
     verdict::{Decision, Objected, Reason, Verdict},
 };
@@ -16,9 +17,9 @@ pub(super) fn resolve(entrants: &[Entrant<'_>], lines: usize) -> (Vec<Objected>,
             verdicts
                 .push(Verdict { decision: Decision::Passed, ..entrant.verdict(Stage::CheckoutValidation) });
         }
-        let mut keys = check::Keys::default();
+        let mut keys = Keys::default();
         for objection in objections {
-            let decision = match keys.add(&objection.key).and_then(|()| sound(objection, lines)) {
+            let decision = match sound(objection, lines, &mut keys) {
                 Ok(()) => {
                     standing.push(Objected {
                         source: entrant.source.clone(),
@@ -41,7 +42,15 @@ pub(super) fn resolve(entrants: &[Entrant<'_>], lines: usize) -> (Vec<Objected>,
     (standing, verdicts)
 }
 
-fn sound(objection: &Objection, lines: usize) -> Result<(), String> {
+/// The objections that don't stand.
+pub(super) fn unsound(objections: &[Objection], lines: usize) -> Vec<Unsound> {
+    let mut keys = Keys::default();
+    let checked = |objection: &Objection| Unsound::of(&objection.key, sound(objection, lines, &mut keys));
+    objections.iter().filter_map(checked).collect()
+}
+
+fn sound(objection: &Objection, lines: usize, keys: &mut Keys) -> Result<(), String> {
+    keys.add(&objection.key)?;
     match objection.position {
         Some(position) if position as usize >= lines => {
             Err(format!("there is no line at position {position}"))

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DeliveryDays, Message, Outcome, Rates, ShippingRate, Stage, check,
+    DeliveryDays, Message, Outcome, Rates, ShippingRate, Stage,
+    check::{Keys, Unsound},
     resolve::Entrant,
     verdict::{Decision, Reason, Source, Verdict},
 };
@@ -36,9 +37,9 @@ pub(super) fn resolve(entrants: &[Entrant<'_>], own: &[Handle]) -> (Vec<OfferedM
     let mut verdicts = Vec::new();
     for entrant in entrants {
         let Outcome::Rated(Rates { rates, .. }) = &entrant.evaluation.outcome else { continue };
-        let mut keys = check::Keys::default();
+        let mut keys = Keys::default();
         for rate in rates {
-            let sound = keys.add(&rate.key).and_then(|()| sound(rate)).map_err(Reason::Invalid);
+            let sound = sound(rate, &mut keys).map_err(Reason::Invalid);
             let decision = match sound.and_then(|()| free(rate, &offered, own)) {
                 Ok(()) => {
                     offered.push(OfferedMethod {
@@ -60,7 +61,14 @@ pub(super) fn resolve(entrants: &[Entrant<'_>], own: &[Handle]) -> (Vec<OfferedM
     (offered, verdicts)
 }
 
-fn sound(rate: &ShippingRate) -> Result<(), String> {
+/// The rates that wouldn't be offered, whatever else is.
+pub(super) fn unsound(rates: &Rates) -> Vec<Unsound> {
+    let mut keys = Keys::default();
+    rates.rates.iter().filter_map(|rate| Unsound::of(&rate.key, sound(rate, &mut keys))).collect()
+}
+
+fn sound(rate: &ShippingRate, keys: &mut Keys) -> Result<(), String> {
+    keys.add(&rate.key)?;
     if !(0..=MAX_PRICE).contains(&rate.amount) {
         return Err(format!("a shipping rate is 0 to {MAX_PRICE} minor units"));
     }

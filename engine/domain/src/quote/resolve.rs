@@ -190,15 +190,7 @@ impl Trial<'_> {
 
 impl Entry<'_> {
     fn check(&self, bounds: Bounds<'_>, keys: &mut BTreeSet<String>) -> Result<(), Reason> {
-        match self.entrant.world {
-            World::Pricing => check::unit_price(self.candidate, bounds)?,
-            _ => check::candidate(self.candidate, bounds)?,
-        }
-        if keys.insert(self.candidate.key.clone()) {
-            Ok(())
-        } else {
-            Err(Reason::Invalid("its key stands twice in the answer".to_owned()))
-        }
+        check::of_world(self.entrant.world, self.candidate, bounds, keys)
     }
 
     fn class(&self) -> GroupClass {

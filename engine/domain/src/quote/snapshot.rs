@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Class, Decline, Destination, Gift, Objection, ProductFacts, Proposal, Rates, Standing, Taxes, Totals,
+    Class, Decline, Destination, Gift, Message, Objection, ProductFacts, Proposal, Rates, Standing, Taxes,
+    Totals,
 };
 use crate::{
     Digest, Id, Timestamp,
@@ -217,6 +218,19 @@ impl Outcome {
             Self::Validated(_) => matches!(world, World::CheckoutValidation),
             Self::Failed(_) => true,
         }
+    }
+
+    /// The words of all that it proposes, and then of what it declines.
+    pub fn messages(&self) -> Vec<&Message> {
+        let mut messages: Vec<&Message> = match self {
+            Self::Proposed(proposal) => proposal.candidates.iter().map(|it| &it.message).collect(),
+            Self::Rated(rates) => rates.rates.iter().map(|rate| &rate.name).collect(),
+            Self::Taxed(taxes) => taxes.rates.iter().map(|rate| &rate.name).collect(),
+            Self::Validated(objections) => objections.iter().map(|objection| &objection.message).collect(),
+            Self::Failed(_) => Vec::new(),
+        };
+        messages.extend(self.declined().iter().map(|decline| &decline.message));
+        messages
     }
 
     /// What it considered and left.

@@ -1,7 +1,8 @@
 //! The stage `tax`: which rates hold. What they come to is worked out in [`super::totals`].
 
 use super::{
-    Outcome, Stage, TaxRate, TaxScope, Taxes, check,
+    Outcome, Stage, TaxRate, TaxScope, Taxes,
+    check::{Keys, Unsound},
     resolve::Entrant,
     verdict::{Decision, Reason, Verdict},
 };
@@ -44,25 +45,33 @@ pub(super) fn resolve(entrants: &[Entrant<'_>], lines: usize) -> (Option<Decided
 
 /// Adds up one component's rates, and says what becomes of each.
 fn decide(taxes: &Taxes, lost: Option<&Reason>, own: &mut DecidedTaxes) -> Vec<Decision> {
-    let mut keys = check::Keys::default();
-    let mut decide = |rate: &TaxRate| {
-        let added = keys.add(&rate.key).and_then(|()| {
-            let mut with = own.clone();
-            with.add(rate).map(|()| with)
-        });
-        match (added, lost) {
-            (Err(problem), _) => Decision::Rejected(Reason::Invalid(problem)),
-            (Ok(_), Some(lost)) => Decision::Rejected(lost.clone()),
-            (Ok(with), None) => {
-                *own = with;
-                Decision::Taxed { rate: rate.rate, included: taxes.included }
-            }
-        }
+    let mut keys = Keys::default();
+    let decide = |rate: &TaxRate| match (own.try_to_add(rate, &mut keys), lost) {
+        (Err(problem), _) => Decision::Rejected(Reason::Invalid(problem)),
+        (Ok(()), Some(lost)) => Decision::Rejected(lost.clone()),
+        (Ok(()), None) => Decision::Taxed { rate: rate.rate, included: taxes.included },
     };
-    taxes.rates.iter().map(&mut decide).collect()
+    taxes.rates.iter().map(decide).collect()
+}
+
+/// The rates that wouldn't hold, whatever others find.
+pub(super) fn unsound(taxes: &Taxes, lines: usize) -> Vec<Unsound> {
+    let mut own = DecidedTaxes { included: taxes.included, lines: vec![None; lines], shipping: None };
+    let mut keys = Keys::default();
+    let added = |rate: &TaxRate| Unsound::of(&rate.key, own.try_to_add(rate, &mut keys));
+    taxes.rates.iter().filter_map(added).collect()
 }
 
 impl DecidedTaxes {
+    /// Adds a rate, or leaves all as it is and says what is wrong with it.
+    fn try_to_add(&mut self, rate: &TaxRate, keys: &mut Keys) -> Result<(), String> {
+        keys.add(&rate.key)?;
+        let mut with = self.clone();
+        with.add(rate)?;
+        *self = with;
+        Ok(())
+    }
+
     fn add(&mut self, rate: &TaxRate) -> Result<(), String> {
         match &rate.scope {
             TaxScope::All => {

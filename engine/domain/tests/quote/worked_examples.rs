@@ -19,5 +19,6 @@ mod taxes;
 mod thresholds;
 mod turns;
 mod unsound;
+mod unsound_answers;
 mod whole_carts;
 mod windows;

@@ -17,6 +17,9 @@ const CORE_INSTANCES: u32 = 16;
 /// Tables a component may have. One of `wit-component` has two.
 const TABLES: u32 = 8;
 
+/// Bytes behind a memory that isn't in the pool, whose accesses are checked one by one.
+const GUARD: u64 = 64 << 10;
+
 /// Instances come from a pool and are reset by the kernel's copy-on-write.
 pub(super) fn pooled(host: &HostConfig) -> Config {
     let mut pool = PoolingAllocationConfig::new();
@@ -66,6 +69,15 @@ pub(super) fn on_demand(host: &HostConfig) -> Config {
         .shared_memory(false)
         // Names of functions are enough; parsing a merchant's DWARF is not worth the risk.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    if !host.pool {
+        // Nothing is reserved that may not be used, and nothing is kept in a file of memory.
+        config
+            .memory_reservation(host.memory_bytes as u64)
+            .memory_reservation_for_growth(0)
+            .memory_guard_size(GUARD)
+            .memory_init_cow(false)
+            .parallel_compilation(false);
+    }
     config
 }
 

@@ -2,10 +2,12 @@
 
 mod answers;
 mod cache;
+mod gate;
 mod golden;
 mod hostile;
 mod limits;
 mod loading;
+mod mutated;
 mod plugins;
 mod retention;
 mod support;

@@ -186,3 +186,88 @@ pub(crate) fn nothing() -> Outcome {
 
 /// Ten per cent off the order.
 pub(crate) const PERCENTAGE_OFF: &str = r#"{"percent_ppm":100000,"on":"order"}"#;
+
+/// What a component made here says and does, for those that have to pass as plugins.
+pub(crate) struct Guest {
+    pub(crate) world: World,
+    pub(crate) memory: &'static str,
+    pub(crate) schema: &'static str,
+    pub(crate) validate: &'static str,
+    pub(crate) body: String,
+    pub(crate) items: String,
+    pub(crate) name: &'static str,
+}
+
+impl Default for Guest {
+    /// A promotion of the class `order` that proposes nothing.
+    fn default() -> Self {
+        Self {
+            world: World::Promotion,
+            memory: "8",
+            schema: "{}",
+            validate: ACCEPTS,
+            body: "(i32.const 16)".to_owned(),
+            items: String::new(),
+            name: "sample",
+        }
+    }
+}
+
+/// Bodies of `validate-config`: at 1024 stands `ok([order])`, at 1040 `err([{ "/percent", "is missing" }])`.
+pub(crate) const ACCEPTS: &str = "(i32.const 1024)";
+pub(crate) const REFUSES: &str = "(i32.const 1040)";
+
+impl Guest {
+    /// The component, whose `describe` answers what stands here.
+    pub(crate) fn build(&self) -> Vec<u8> {
+        let texts = [self.name, "1.0.0", "A sample", "A sample of a plugin.", self.schema];
+        let (mut at, mut record, mut data) = (4_096_u32, String::new(), String::new());
+        for text in texts {
+            let length = u32::try_from(text.len()).expect("a short text");
+            record += &escaped(&[at.to_le_bytes(), length.to_le_bytes()].concat());
+            data += &format!("(data (i32.const {at}) \"{}\")\n", escaped(text.as_bytes()));
+            at += length;
+        }
+        let items = format!(
+            r#"{} {data}
+            (data (i32.const 1024) "\00\00\00\00\60\04\00\00\01\00\00\00")
+            (data (i32.const 1040) "\01\00\00\00\70\04\00\00\01\00\00\00")
+            (data (i32.const 1120) "\01")
+            (data (i32.const 1136) "\00\08\00\00\08\00\00\00\08\08\00\00\0a\00\00\00")
+            (data (i32.const 2048) "/percentis missing")
+            (data (i32.const 3072) "{record}")"#,
+            self.items
+        );
+        let function = self.world.function();
+        let text = GUEST
+            .replace("VERSION", NEWEST)
+            .replace("FUNCTION", function)
+            .replace("MEMORY", self.memory)
+            .replace(
+                r#"(func (export "describe") (result i32) (i32.const 16))"#,
+                r#"(func (export "describe") (result i32) (i32.const 3072))"#,
+            )
+            .replace(
+                r#"(param i32 i32) (result i32) (i32.const 16))"#,
+                &format!("(param i32 i32) (result i32) {})", self.validate),
+            )
+            .replace("ITEMS", &items)
+            .replace("BODY", &self.body);
+        component(self.world.as_str(), &text)
+    }
+}
+
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
+}
+
+/// The hostile component, in a mode of its own accord: its schema has an example that asks for it.
+pub(crate) fn hostile_by_itself(mode: &str) -> Vec<u8> {
+    let (known, mut bytes) = (br#"{"type": "object", "required": ["mode"]}"#, built("hostile"));
+    let at = bytes.windows(known.len()).position(|window| window == known).expect("its schema");
+    let example = format!(r#"{{"examples":[{{"mode":"{mode}"}}]}}"#);
+    assert!(example.len() <= known.len(), "{example}");
+    let padded = format!("{example:<width$}", width = known.len());
+    bytes[at..at + known.len()].copy_from_slice(padded.as_bytes());
+    bytes
+}

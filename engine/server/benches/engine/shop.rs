@@ -16,6 +16,7 @@ use martlet_server::{
     clock::{Clock, SetClock},
     config::{Config, LimitsConfig, ServerConfig},
     ids::Ids,
+    inspector::How,
     redis::Redis,
     router,
     seed::Seeder,
@@ -111,10 +112,12 @@ impl Shop {
 async fn seeded(url: &str, components: &Path) -> Result<(AppState, Store)> {
     let db = Db::open(url, &StoreConfig::default()).await?;
     db.migrate().await?;
+    let host = Arc::new(Host::new(HostConfig::default())?);
     let foundation = Foundation {
         db,
         redis: Redis::off(),
-        host: Arc::new(Host::new(HostConfig::default())?),
+        inspection: How::Here(host.clone()),
+        host,
         clock: Clock::Set(SetClock::at(NOW)),
         ids: Ids::System,
         password_cost: PasswordCost::default(),

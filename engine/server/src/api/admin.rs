@@ -11,6 +11,8 @@ pub mod explanations;
 pub mod installations;
 pub mod order_steps;
 pub mod orders;
+pub mod plugin_versions;
+pub mod plugins;
 pub mod prices;
 pub mod product;
 pub mod products;

@@ -1,6 +1,6 @@
 //! `martlet serve`.
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use martlet_store::Db;
@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     error::Error,
     ids::Ids,
+    inspector::{How, Program},
     plugins::{self, upkeep},
     redis::Redis,
     router,
@@ -101,6 +102,15 @@ async fn warm(state: AppState) {
     }
 }
 
+/// Uploads are looked at by this program itself, in a process of its own.
+fn inspection(config: &Config) -> anyhow::Result<How> {
+    // What is running, even where the file has another release in it by now.
+    let running = PathBuf::from("/proc/self/exe");
+    let own = || std::env::current_exe().context("the server doesn't know its own file");
+    let path = if running.exists() { running } else { own()? };
+    Ok(How::Process(Program { path, bounds: config.plugins.bounds(), host: config.plugins.host() }))
+}
+
 fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
     if config.auth.signing_keys.is_empty() && config.database.url.reveal().starts_with("mysql:") {
         tracing::warn!(
@@ -118,6 +128,7 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
             db,
             redis: Redis::connect(&config.redis)?,
             host: plugins::host(&config.plugins, &Clock::System, &Ids::System)?,
+            inspection: inspection(config)?,
             clock: Clock::System,
             ids: Ids::System,
             password_cost: PasswordCost::default(),

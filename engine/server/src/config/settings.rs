@@ -219,6 +219,12 @@ pub struct PluginsConfig {
     pub cache_dir: PathBuf,
     /// After how many days without use something leaves that folder that no rulebook names.
     pub cache_keep_days: u32,
+    /// Memory of the process that looks at an uploaded component, in bytes.
+    pub inspect_memory_bytes: u64,
+    /// Time of a processor that looking at it may take, in seconds.
+    pub inspect_cpu_seconds: u64,
+    /// Time that it may take by the clock on the wall, in seconds. Other work may be going on.
+    pub inspect_wall_seconds: u64,
 }
 
 impl Default for PluginsConfig {
@@ -237,6 +243,9 @@ impl Default for PluginsConfig {
             waiting_per_store: 256,
             cache_dir: PathBuf::new(),
             cache_keep_days: 7,
+            inspect_memory_bytes: 1 << 30,
+            inspect_cpu_seconds: 30,
+            inspect_wall_seconds: 60,
         }
     }
 }
@@ -274,7 +283,19 @@ impl PluginsConfig {
         }
     }
 
+    /// How much looking at an uploaded component may take.
+    pub const fn bounds(&self) -> crate::inspector::Bounds {
+        crate::inspector::Bounds {
+            memory: self.inspect_memory_bytes,
+            cpu_seconds: self.inspect_cpu_seconds,
+            wall: Duration::from_secs(self.inspect_wall_seconds),
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Vec<String>) {
+        within(problems, "plugins.inspect_memory_bytes", self.inspect_memory_bytes, 64 << 20, 64 << 30);
+        within(problems, "plugins.inspect_cpu_seconds", self.inspect_cpu_seconds, 1, 600);
+        within(problems, "plugins.inspect_wall_seconds", self.inspect_wall_seconds, 1, 1_200);
         within(problems, "plugins.fuel_per_call", self.fuel_per_call, 100_000, 1 << 40);
         within(problems, "plugins.fuel_per_line", self.fuel_per_line, 0, 1 << 32);
         within(problems, "plugins.calls_per_quote", self.calls_per_quote, 1, 1_000);

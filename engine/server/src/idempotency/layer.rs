@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes},
-    extract::{
-        FromRequest as _, FromRequestParts as _, MatchedPath, RawPathParams, Request, State,
-        rejection::{BytesRejection, FailedToBufferBody},
-    },
+    body::Body,
+    extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State},
     http::{Method, header, request::Parts},
     middleware::Next,
     response::Response,
@@ -19,7 +16,7 @@ use tracing::Instrument as _;
 use super::{Scope, answer, claim_for, digest_of_request};
 use crate::{
     error::Error,
-    extract::{Caller, IDEMPOTENCY_KEY, IdempotencyKey, Staff, Who},
+    extract::{Caller, IDEMPOTENCY_KEY, IdempotencyKey, Staff, Who, whole},
     frame::{RequestId, handled},
     state::AppState,
 };
@@ -46,12 +43,14 @@ pub async fn once(State(state): State<AppState>, request: Request, next: Next) -
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
     let RequestId(request_id) = RequestId::from_request_parts(&mut parts, &state).await?;
-    let body = whole(Request::from_parts(parts.clone(), body), &state).await?;
+    let limit = state.frame.rules.body_limit_of(&parts.method, route.as_str());
+    let longest = state.frame.rules.timeout_of(&parts.method, route.as_str());
+    let body = whole(body, limit).await?;
     let (request, now) = (digest_of_request(&parts, &body), state.world.clock.now());
     let claim = claim_for(store, scope, route.as_str(), &key, request, &request_id, now);
     let request = Request::from_parts(parts, Body::from(body));
     // A task of its own, which goes on when whoever asked has gone: what is claimed is answered.
-    let answered = tokio::spawn(answer_once(state, claim, request, next).in_current_span()).await;
+    let answered = tokio::spawn(answer_once(state, claim, longest, request, next).in_current_span()).await;
     answered.map_err(|error| Error::Internal(format!("a request ended early: {error}")))?
 }
 
@@ -84,17 +83,14 @@ async fn scope(
     })
 }
 
-async fn whole(request: Request, state: &AppState) -> Result<Bytes, Error> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Error::BodyTooLarge { limit: state.frame.rules.body_limit.0 }
-        }
-        _ => Error::MalformedBody { problem: "it broke off".to_owned() },
-    })
-}
-
-async fn answer_once(state: AppState, claim: Claim, request: Request, next: Next) -> Result<Response, Error> {
-    match take(&state, &claim).await? {
+async fn answer_once(
+    state: AppState,
+    claim: Claim,
+    longest: Duration,
+    request: Request,
+    next: Next,
+) -> Result<Response, Error> {
+    match take(&state, &claim, longest).await? {
         ClaimState::Free => {}
         ClaimState::InFlight { .. } => return Err(Error::InFlight),
         ClaimState::OtherRequest => return Err(Error::IdempotencyKeyReused),
@@ -120,11 +116,11 @@ async fn answer_once(state: AppState, claim: Claim, request: Request, next: Next
     }
 }
 
-/// Takes the key, from an engine that died if need be.
-async fn take(state: &AppState, claim: &Claim) -> Result<ClaimState, Error> {
+/// Takes the key, from an engine that died if need be. `longest` is what a request of this kind takes.
+async fn take(state: &AppState, claim: &Claim, longest: Duration) -> Result<ClaimState, Error> {
     let found = state.db.claim(claim).await?;
     let ClaimState::InFlight { since } = found else { return Ok(found) };
-    let made_until = claim.created_at.minus(ABANDONED.max(state.frame.rules.timeout));
+    let made_until = claim.created_at.minus(ABANDONED.max(longest));
     if since <= made_until && state.db.take_over_claim(claim, made_until).await? {
         tracing::warn!("a key is taken over from a request that never ended");
         return Ok(ClaimState::Free);

@@ -79,6 +79,10 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "POST /api/v1/admin/orders/{id}/cancel",
             "POST /api/v1/admin/orders/{id}/refunds",
             "POST /api/v1/admin/orders/{id}/complete",
+            "GET /api/v1/admin/plugins",
+            "GET /api/v1/admin/plugins/{name}",
+            "GET /api/v1/admin/plugins/{name}/versions/{digest}",
+            "GET /api/v1/admin/plugins/{name}/versions/{digest}/component",
             "GET /api/v1/admin/installations",
             "GET /api/v1/admin/rulebooks/active",
             "GET /api/v1/admin/carts/{id}/explanation",
@@ -90,7 +94,7 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
         ],
     ),
     // What takes the bytes of a component.
-    (Some(Group::Upload), &[]),
+    (Some(Group::Upload), &["POST /api/v1/admin/plugins"]),
     // Load balancers and monitoring ask all the time, and an operator asks when everything is busy. What
     // stands in front doesn't let strangers through to these.
     (

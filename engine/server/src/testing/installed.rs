@@ -106,7 +106,8 @@ impl TestApp {
     }
 }
 
-fn component(name: &str) -> Vec<u8> {
+/// The bytes of a plugin's component.
+pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("MARTLET_TEST_PLUGINS").map_or_else(
         || {
             let test = std::env::current_exe().expect("a test knows where it is");

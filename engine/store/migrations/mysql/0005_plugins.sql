@@ -1,0 +1,3 @@
+-- What was found when a component was uploaded: JSON. Nothing for those that were put in otherwise.
+-- migrations/sqlite has the same, statement by statement.
+ALTER TABLE plugin_versions ADD COLUMN report LONGTEXT;
