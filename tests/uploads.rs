@@ -117,7 +117,7 @@ fn a_component_is_looked_at_in_a_process_of_its_own_and_stored() {
     assert_eq!(engine.upload(&key, &hostile("good")).expect(200).body, stored);
     let taken = engine.upload(&key, &hostile("silent")).expect_problem(409, "version_taken");
     assert_eq!(taken.body["digest"], stored["digest"]);
-    assert!(engine.children().is_empty());
+    assert_eq!(engine.children(), [0_u32; 0]);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn one_that_keeps_the_compiler_busy_is_stopped_while_others_are_served() {
         // As long as a machine that is busy otherwise takes, and far less than the inspection does.
         assert!(slowest < Duration::from_secs(2), "a shopper waited for {slowest:?}");
     });
-    assert!(engine.children().is_empty());
+    assert_eq!(engine.children(), [0_u32; 0]);
     engine.upload(&key, &built("spend-tiers")).expect(200);
 }
 
@@ -172,7 +172,7 @@ fn one_that_needs_too_much_memory_to_compile_is_stopped() {
     let checks = refused(&engine, &key, &with_module(&module(1, &busy(5_000_000))));
     assert_eq!(checks[0]["name"], "compilation");
     assert_eq!(checks[0]["found"], "compilation needed more than 128 MiB of memory");
-    assert!(engine.children().is_empty());
+    assert_eq!(engine.children(), [0_u32; 0]);
     engine.upload(&key, &built("spend-tiers")).expect(200);
 }
 
@@ -202,6 +202,6 @@ fn whatever_is_made_to_hurt_ends_in_a_refusal() {
         let checks = refused(&engine, &key, &bytes);
         println!("{what}: {}: {}", checks[0]["name"], checks[0]["found"]);
     }
-    assert!(engine.children().is_empty());
+    assert_eq!(engine.children(), [0_u32; 0]);
     engine.get("/actuator/health/readiness").expect(200);
 }
