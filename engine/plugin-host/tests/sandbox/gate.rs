@@ -43,10 +43,19 @@ fn the_first_party_plugins_pass() {
     let mut steps = Vec::new();
     for (name, world, stages) in [
         ("volume-pricing", World::Pricing, [Stage::Pricing]),
+        ("member-tiers", World::Pricing, [Stage::Pricing]),
         ("coupon-standard", World::Coupon, [Stage::Order]),
-        ("percentage-off", World::Promotion, [Stage::Order]),
+        ("percentage-off", World::Promotion, [Stage::Line]),
         ("buy-x-get-y", World::Promotion, [Stage::Line]),
+        ("cheapest-free", World::Promotion, [Stage::Line]),
+        ("bundle", World::Promotion, [Stage::Line]),
         ("spend-tiers", World::Promotion, [Stage::Order]),
+        ("gift-with-purchase", World::Promotion, [Stage::Order]),
+        ("free-shipping", World::Promotion, [Stage::Shipping]),
+        ("shipping-flat", World::ShippingRates, [Stage::ShippingRates]),
+        ("shipping-table", World::ShippingRates, [Stage::ShippingRates]),
+        ("tax-table", World::Tax, [Stage::Tax]),
+        ("order-limits", World::CheckoutValidation, [Stage::CheckoutValidation]),
     ] {
         steps.clear();
         let bytes = built(name);

@@ -30,7 +30,7 @@ async fn a_component_is_stored_with_what_was_found_and_known_the_next_time() {
         ("name", json!("percentage-off")),
         ("digest", json!(digest)),
         ("world", json!("promotion")),
-        ("wit_version", json!("0.1.0")),
+        ("wit_version", json!("1.0.0")),
         ("size", json!(bytes.len())),
         ("created_at", json!("2026-03-01T12:00:00Z")),
     ] {
