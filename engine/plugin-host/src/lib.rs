@@ -11,6 +11,7 @@
 mod bindings;
 mod component;
 mod config;
+mod config_schema;
 mod convert;
 mod describe;
 mod error;
@@ -23,6 +24,7 @@ mod world;
 
 pub use component::Component;
 pub use config::HostConfig;
+pub use config_schema::ConfigSchema;
 pub use convert::Prepared;
 pub use error::{ComponentError, ConfigProblem, EvaluateError, HostError, LoadError, UnknownImport};
 pub use evaluate::Evaluated;

@@ -214,6 +214,11 @@ kinds! {
     PRICING_UNAVAILABLE = SERVICE_UNAVAILABLE "pricing_unavailable" "The price can't be worked out just now";
     CONFIG_REFUSED = UNPROCESSABLE_ENTITY "config_refused" "The plugin refuses the configuration";
     PLUGIN_FAILED = UNPROCESSABLE_ENTITY "plugin_failed" "The plugin failed";
+    RULES_UNUSABLE = UNPROCESSABLE_ENTITY "rules_unusable" "These rules can't be worked with";
+    INSTALLATION_QUARANTINED = CONFLICT "installation_quarantined" "The installation is in quarantine";
+    NOT_QUARANTINED = CONFLICT "not_quarantined" "The installation is not in quarantine";
+    RULEBOOK_ACTIVE = CONFLICT "rulebook_active" "The rulebook is active";
+    NO_EARLIER_RULEBOOK = CONFLICT "no_earlier_rulebook" "There is nothing to go back to";
     NO_RULEBOOK = NOT_FOUND "no_rulebook" "There is no active rulebook";
     RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" "The request took too long";
@@ -285,6 +290,11 @@ pub fn kind(error: &Error) -> Kind {
         Error::PricingUnavailable | Error::RulesUnavailable(_) => PRICING_UNAVAILABLE,
         Error::ConfigRefused { .. } => CONFIG_REFUSED,
         Error::PluginFailed { .. } => PLUGIN_FAILED,
+        Error::RulesUnusable(_) => RULES_UNUSABLE,
+        Error::InstallationQuarantined => INSTALLATION_QUARANTINED,
+        Error::NotQuarantined => NOT_QUARANTINED,
+        Error::RulebookActive { .. } => RULEBOOK_ACTIVE,
+        Error::NoEarlierRulebook => NO_EARLIER_RULEBOOK,
         Error::NoRulebook => NO_RULEBOOK,
         Error::RateLimited { .. } => RATE_LIMITED,
         Error::TimedOut => TIMED_OUT,
@@ -355,6 +365,7 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::PaymentDeclined { reason, order } => {
             json!({ "decline_reason": reason.as_str(), "order_number": order })
         }
+        Error::RulebookActive { number } => json!({ "rulebook": number }),
         Error::RateLimited { group, retry_after } => {
             json!({ "limit_group": group, "retry_after": whole_seconds(*retry_after) })
         }
@@ -451,6 +462,11 @@ mod tests {
         ("pricing_unavailable", 503),
         ("config_refused", 422),
         ("plugin_failed", 422),
+        ("rules_unusable", 422),
+        ("installation_quarantined", 409),
+        ("not_quarantined", 409),
+        ("rulebook_active", 409),
+        ("no_earlier_rulebook", 409),
         ("no_rulebook", 404),
         ("rate_limited", 429),
         ("timed_out", 503),

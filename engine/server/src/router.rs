@@ -103,8 +103,16 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::claim_stock::get, admin::claim_stock::put))
         .routes(routes!(admin::orders::list))
         .routes(routes!(admin::orders::get))
-        .routes(routes!(admin::installations::list))
+        .routes(routes!(admin::installations::list, admin::installations::create))
+        .routes(routes!(admin::installation::get, admin::installation::update, admin::installation::delete))
+        .routes(routes!(admin::installation::release))
+        .routes(routes!(admin::groups::list, admin::groups::replace))
+        .routes(routes!(admin::rulebooks::list))
         .routes(routes!(admin::rulebooks::active))
+        .routes(routes!(admin::rulebooks::roll_back))
+        .routes(routes!(admin::rulebooks::get))
+        .routes(routes!(admin::rulebooks::activate))
+        .routes(routes!(admin::rulebook_diff::get))
 }
 
 fn operations() -> OpenApiRouter<AppState> {

@@ -63,7 +63,7 @@ pub async fn load_components(db: &Db, host: &Arc<Host>, rulebook: &Rulebook) -> 
 }
 
 /// Names the component that can't be used. What has nothing to do with it stays what it is.
-fn unusable(digest: Digest, plugin: &str, error: Error) -> Error {
+pub(crate) fn unusable(digest: Digest, plugin: &str, error: Error) -> Error {
     let problem = match error {
         Error::Internal(problem) => problem,
         Error::Store(error @ StoreError::Corrupt { .. }) => error.to_string(),
