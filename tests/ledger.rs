@@ -45,6 +45,7 @@ pub async fn read(db: &Db, store: Id<Store>) -> Ledger {
     let mut wrong = Vec::new();
     let stock = check_stock(db, &orders, &mut wrong).await;
     let coupon_uses = check_coupons(db, &orders, &mut wrong).await;
+    check_budgets(db, &orders, &mut wrong).await;
     check_claims(db, &mut wrong).await;
     let money = check_money(db, store, &orders, &mut wrong).await;
     check_carts(db, &orders, &mut wrong).await;
@@ -163,6 +164,45 @@ async fn check_coupons(db: &Db, orders: &[Order], wrong: &mut Vec<String>) -> i6
         }
     }
     used.values().sum()
+}
+
+/// Installations have given what living orders have of their budgets: in all, by day and by customer.
+async fn check_budgets(db: &Db, orders: &[Order], wrong: &mut Vec<String>) {
+    let mut in_all: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut by_day: BTreeMap<(Uuid, i64), i64> = BTreeMap::new();
+    let mut by_customer: BTreeMap<(Uuid, Uuid), i64> = BTreeMap::new();
+    for order in orders.iter().filter(|order| !order.progress.given_back) {
+        for share in &order.terms.budgets {
+            let installation = share.installation.uuid();
+            *in_all.entry(installation).or_default() += share.amount;
+            if let Some(day) = share.day {
+                *by_day.entry((installation, day)).or_default() += share.amount;
+            }
+            if let Some(customer) = order.terms.customer.filter(|_| share.by_customer) {
+                *by_customer.entry((installation, customer.uuid())).or_default() += share.amount;
+            }
+        }
+    }
+    const IN_ALL: &str = "SELECT installation_id, granted FROM budget_usage WHERE granted <> 0";
+    const BY_DAY: &str = "SELECT installation_id, day, granted FROM budget_usage_by_day WHERE granted <> 0";
+    const BY_CUSTOMER: &str =
+        "SELECT installation_id, customer_id, granted FROM budget_usage_by_customer WHERE granted <> 0";
+    let counted: BTreeMap<Uuid, i64> = rows!(db, (Uuid, i64), IN_ALL).into_iter().collect();
+    if counted != in_all {
+        wrong.push(format!("budgets count {counted:?}, and orders hold {in_all:?}"));
+    }
+    let counted: BTreeMap<(Uuid, i64), i64> =
+        rows!(db, (Uuid, i64, i64), BY_DAY).into_iter().map(|(id, day, sum)| ((id, day), sum)).collect();
+    if counted != by_day {
+        wrong.push(format!("budgets count {counted:?} by day, and orders hold {by_day:?}"));
+    }
+    let counted: BTreeMap<(Uuid, Uuid), i64> = rows!(db, (Uuid, Uuid, i64), BY_CUSTOMER)
+        .into_iter()
+        .map(|(id, customer, sum)| ((id, customer), sum))
+        .collect();
+    if counted != by_customer {
+        wrong.push(format!("budgets count {counted:?} by customer, and orders hold {by_customer:?}"));
+    }
 }
 
 /// A coupon counts as many claims as there are, and never more than there may be.

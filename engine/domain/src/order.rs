@@ -5,6 +5,7 @@
 //! the same transaction, once, because the order's version is the fence.
 
 mod allot;
+mod budget_share;
 mod event;
 mod notes;
 mod number;
@@ -28,7 +29,8 @@ use crate::{
     quote::{QuotedShipping, Tax, Totals, UnitRun},
 };
 
-pub use allot::{Ask, BudgetAsk, CouponAsk, Levels, Shortage, StockShortage};
+pub use allot::{Ask, BudgetAsk, CouponAsk, CustomerLimit, DayLimit, Levels, Shortage, StockShortage};
+pub use budget_share::BudgetShare;
 pub use event::OrderEvent;
 pub use number::OrderNumber;
 pub use place::{Means, NewOrder};
@@ -95,7 +97,7 @@ pub struct Terms {
     /// The coupons it uses up.
     pub coupons: Vec<RedeemedCoupon>,
     /// What it takes of the budgets of installations.
-    pub budgets: Vec<(Id<Installation>, i64)>,
+    pub budgets: Vec<BudgetShare>,
 }
 
 /// Some units of a variant in an order.

@@ -1,10 +1,16 @@
 //! Plugins, their versions, their installations in a store, and rulebooks.
 
 mod budget;
+mod diff;
+mod rules;
 
 use std::{fmt, ops::Deref, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use budget::Granted;
+pub use diff::{Differences, RulebookDiff, ValueChange};
+pub use rules::{MAX_GIFT_SKUS, MAX_GROUP_NAME, MAX_GROUPS, MAX_RANK, RuleChange, RuleProblem};
 
 use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, money::Money, quote::Class};
 
@@ -272,6 +278,18 @@ pub enum FailurePolicy {
     BasePrice,
     /// The cart can't be ordered until it works again.
     Block,
+}
+
+impl FailurePolicy {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Reject => "reject",
+            Self::BasePrice => "base-price",
+            Self::Block => "block",
+        }
+    }
 }
 
 /// Installations whose candidates compete or add up.

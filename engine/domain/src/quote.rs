@@ -28,6 +28,8 @@ mod verdict;
 mod words;
 
 pub use answer::{DeliveryDays, Objection, Rates, ShippingRate, TaxRate, TaxScope, Taxes};
+pub(crate) use check::tags as check_tags;
+
 pub use candidate::{
     Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
     Proposal, Scope, ScopeLine, Threshold, Value,

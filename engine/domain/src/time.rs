@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+const MILLIS_OF_DAY: i64 = 24 * 60 * 60 * 1_000;
+
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -18,6 +20,11 @@ impl Timestamp {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// The day it is in, counted from 1970-01-01, in UTC.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(MILLIS_OF_DAY)
     }
 
     /// The moment this much later, in whole milliseconds; the last there is where that is out of range.
@@ -38,6 +45,14 @@ fn millis(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_begin_at_midnight() {
+        for (millis, day) in [(0, 0), (86_399_999, 0), (86_400_000, 1), (-1, -1), (1_772_366_400_000, 20_513)]
+        {
+            assert_eq!(Timestamp::from_millis(millis).day(), day, "{millis}");
+        }
+    }
 
     #[test]
     fn moments_move_by_whole_milliseconds() {

@@ -397,6 +397,24 @@ pub enum Error {
         /// The component that is known by it.
         digest: Digest,
     },
+    /// Rules that were asked for can't be worked with here.
+    #[error("the rules can't be worked with, so those before stay: {0}")]
+    RulesUnusable(#[source] RulesError),
+    /// An installation that is switched off is to go on.
+    #[error("the installation is in quarantine, because it failed too often: release it first")]
+    InstallationQuarantined,
+    /// An installation that isn't switched off is to be called back.
+    #[error("the installation is not in quarantine")]
+    NotQuarantined,
+    /// The rulebook is the active one.
+    #[error("rulebook {number} is active already")]
+    RulebookActive {
+        /// Its number.
+        number: i64,
+    },
+    /// There is nothing to go back to.
+    #[error("there is no rulebook before the active one")]
+    NoEarlierRulebook,
     /// No rulebook is active yet.
     #[error("this store has no active rulebook yet")]
     NoRulebook,
@@ -493,6 +511,13 @@ impl From<TokenError> for Error {
             TokenError::UnknownToken { .. } => "/payment/token",
         };
         Self::invalid(pointer, format!("is refused: {error}"))
+    }
+}
+
+/// What can't go wrong.
+impl From<std::convert::Infallible> for Error {
+    fn from(error: std::convert::Infallible) -> Self {
+        match error {}
     }
 }
 

@@ -35,6 +35,7 @@ pub mod redis;
 pub mod replay;
 pub mod router;
 pub mod rulebooks;
+pub mod rules;
 pub mod secret;
 pub mod seed;
 pub mod serve;

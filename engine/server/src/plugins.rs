@@ -9,7 +9,9 @@ use martlet_domain::{
     Digest,
     quote::{Class, Failure},
 };
-use martlet_plugin_host::{Cache, CacheError, Component, ComponentError, Host, HostError};
+use martlet_plugin_host::{
+    Cache, CacheError, Component, ComponentError, ConfigProblem, ConfigSchema, Host, HostError,
+};
 use martlet_store::Db;
 
 use crate::{
@@ -55,6 +57,29 @@ pub async fn component(db: &Db, host: &Arc<Host>, digest: Digest) -> Result<Arc<
 /// will have.
 pub async fn validate_config(component: Arc<Component>, config: String) -> Result<Vec<Class>, Error> {
     blocking(move || component.validate_config(&config)).await?.map_err(refused)
+}
+
+/// Checks a configuration against its plugin's schema, and asks the component as
+/// [`validate_config`] does.
+pub async fn check_config(
+    component: Arc<Component>,
+    schema: String,
+    config: String,
+) -> Result<Vec<Class>, Error> {
+    let checked = blocking(move || {
+        let schema = ConfigSchema::parse(&schema).map_err(|problems| Error::PluginFailed {
+            problem: format!("its schema of configurations can't be used: {}", words(&problems)),
+        })?;
+        let value = serde_json::from_str(&config)
+            .map_err(|error| Error::Internal(format!("a configuration is no JSON: {error}")))?;
+        schema.validate(&value).map_err(|problems| refused(ComponentError::ConfigRefused(problems)))?;
+        component.validate_config(&config).map_err(refused)
+    });
+    checked.await?
+}
+
+fn words(problems: &[ConfigProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(error: ComponentError) -> Error {

@@ -16,7 +16,6 @@ use martlet_domain::{
     catalog::{Handle, Sku, Variant},
     coupon::Coupon,
     customer::Customer,
-    money::Currency,
     plugin::{Installation, Rulebook, SealedRulebook, World},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
@@ -94,7 +93,7 @@ impl Pricer {
         as_of: Timestamp,
     ) -> Result<PricedCart, Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        let facts = Facts::read(db, store, &cart, &rulebook).await?;
+        let facts = Facts::read(db, store, &cart, &rulebook, as_of).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
         let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
         let (quote, calls) = self.evaluate(store, Urgency::Foreground, input, components).await?;
@@ -212,7 +211,13 @@ struct Facts {
 }
 
 impl Facts {
-    async fn read(db: &Db, store: Id<Store>, cart: &Cart, rulebook: &Rulebook) -> Result<Self, Error> {
+    async fn read(
+        db: &Db,
+        store: Id<Store>,
+        cart: &Cart,
+        rulebook: &Rulebook,
+        as_of: Timestamp,
+    ) -> Result<Self, Error> {
         let settings = settings(db, store).await?;
         let ids: Vec<Id<Variant>> = cart.lines.iter().map(|line| line.variant).collect();
         let mut offers = db.list_offers(store, &ids).await?;
@@ -233,7 +238,7 @@ impl Facts {
             offers: offers.into_iter().map(|offer| (offer.variant.id, offer)).collect(),
             customer,
             coupons: coupons(db, store, cart).await?,
-            standings: standings(db, store, rulebook, cart.currency).await?,
+            standings: standings(db, store, rulebook, cart, as_of).await?,
             gifts,
         })
     }
@@ -378,23 +383,24 @@ async fn coupons(db: &Db, store: Id<Store>, cart: &Cart) -> Result<Vec<(Coupon, 
     Ok(ordered.collect())
 }
 
-/// What is left of the budgets of those that can be asked. Without budgets the database isn't asked.
+/// What is left of the budgets of those that can be asked, on the day it is. Without budgets the database
+/// isn't asked.
 async fn standings(
     db: &Db,
     store: Id<Store>,
     rulebook: &Rulebook,
-    currency: Currency,
+    cart: &Cart,
+    as_of: Timestamp,
 ) -> Result<Vec<(Id<Installation>, Standing)>, Error> {
     let live = rulebook.installations.iter().filter(|installation| installation.stage.is_live());
-    let budgeted: Vec<&Installation> = live.filter(|installation| installation.budget.is_some()).collect();
+    let budgeted: Vec<&Installation> = live.filter(|installation| installation.has_budget()).collect();
     if budgeted.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Id<Installation>> = budgeted.iter().map(|installation| installation.id).collect();
-    let granted = db.budget_usage(store, &ids).await?;
+    let granted = db.budget_grants(store, &budgeted, as_of.day(), cart.customer).await?;
     let standing = |installation: &Installation| {
-        let granted = granted.get(&installation.id).copied().unwrap_or(0);
-        Standing { budget_left: installation.budget_left(currency, granted), ..Standing::default() }
+        let granted = granted.get(&installation.id).copied().unwrap_or_default();
+        Standing { budget_left: installation.budget_left(cart.currency, granted), ..Standing::default() }
     };
     Ok(budgeted.into_iter().map(|installation| (installation.id, standing(installation))).collect())
 }

@@ -221,6 +221,11 @@ kinds! {
     COMPONENT_REFUSED = UNPROCESSABLE_ENTITY "component_refused" "The component can't be stored";
     PLUGIN_NAME_TAKEN = CONFLICT "plugin_name_taken" "The name is another plugin's";
     VERSION_TAKEN = CONFLICT "version_taken" "The version is taken";
+    RULES_UNUSABLE = UNPROCESSABLE_ENTITY "rules_unusable" "These rules can't be worked with";
+    INSTALLATION_QUARANTINED = CONFLICT "installation_quarantined" "The installation is in quarantine";
+    NOT_QUARANTINED = CONFLICT "not_quarantined" "The installation is not in quarantine";
+    RULEBOOK_ACTIVE = CONFLICT "rulebook_active" "The rulebook is active";
+    NO_EARLIER_RULEBOOK = CONFLICT "no_earlier_rulebook" "There is nothing to go back to";
     NO_RULEBOOK = NOT_FOUND "no_rulebook" "There is no active rulebook";
     RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" "The request took too long";
@@ -299,6 +304,11 @@ pub fn kind(error: &Error) -> Kind {
         Error::ComponentRefused { .. } => COMPONENT_REFUSED,
         Error::PluginNameTaken { .. } => PLUGIN_NAME_TAKEN,
         Error::VersionTaken { .. } => VERSION_TAKEN,
+        Error::RulesUnusable(_) => RULES_UNUSABLE,
+        Error::InstallationQuarantined => INSTALLATION_QUARANTINED,
+        Error::NotQuarantined => NOT_QUARANTINED,
+        Error::RulebookActive { .. } => RULEBOOK_ACTIVE,
+        Error::NoEarlierRulebook => NO_EARLIER_RULEBOOK,
         Error::NoRulebook => NO_RULEBOOK,
         Error::RateLimited { .. } => RATE_LIMITED,
         Error::TimedOut => TIMED_OUT,
@@ -371,6 +381,7 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::PaymentDeclined { reason, order } => {
             json!({ "decline_reason": reason.as_str(), "order_number": order })
         }
+        Error::RulebookActive { number } => json!({ "rulebook": number }),
         Error::RateLimited { group, retry_after } => {
             json!({ "limit_group": group, "retry_after": whole_seconds(*retry_after) })
         }
@@ -479,6 +490,11 @@ mod tests {
         ("component_refused", 422),
         ("plugin_name_taken", 409),
         ("version_taken", 409),
+        ("rules_unusable", 422),
+        ("installation_quarantined", 409),
+        ("not_quarantined", 409),
+        ("rulebook_active", 409),
+        ("no_earlier_rulebook", 409),
         ("no_rulebook", 404),
         ("rate_limited", 429),
         ("timed_out", 503),

@@ -116,6 +116,16 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::explanations::cart))
         .routes(routes!(admin::explanations::order))
         .routes(routes!(admin::audit::list))
+        .routes(routes!(admin::installations::list, admin::installations::create))
+        .routes(routes!(admin::installation::get, admin::installation::update, admin::installation::delete))
+        .routes(routes!(admin::installation::release))
+        .routes(routes!(admin::groups::list, admin::groups::replace))
+        .routes(routes!(admin::rulebooks::list))
+        .routes(routes!(admin::rulebooks::active))
+        .routes(routes!(admin::rulebooks::roll_back))
+        .routes(routes!(admin::rulebooks::get))
+        .routes(routes!(admin::rulebooks::activate))
+        .routes(routes!(admin::rulebook_diff::get))
 }
 
 fn operations() -> OpenApiRouter<AppState> {

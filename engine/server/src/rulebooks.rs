@@ -68,7 +68,7 @@ pub async fn load_components(
 }
 
 /// Names the component that can't be used. What has nothing to do with it stays what it is.
-fn unusable(digest: Digest, plugin: &str, error: Error) -> Error {
+pub(crate) fn unusable(digest: Digest, plugin: &str, error: Error) -> Error {
     let problem = match error {
         Error::Internal(problem) => problem,
         Error::Store(error @ StoreError::Corrupt { .. }) => error.to_string(),

@@ -26,7 +26,7 @@ use martlet_domain::{
     Timestamp,
     access::{Grant, Role, Scope},
     money::Ppm,
-    plugin::{Installation, World},
+    plugin::{Installation, PluginVersion, World},
     settings::{Store, StoreSettings, TaxRates},
 };
 use martlet_plugin_host::{Host, HostConfig};
@@ -161,6 +161,23 @@ impl TestApp {
     /// more than 100 bytes, and says of others that its class is `order`.
     pub async fn install(&self, world: World) -> Installation {
         plugin::install(&self.state.db, &self.state.world.ids, self.store.id, world).await
+    }
+
+    /// The first version of the same plugin, which takes any configuration that it can check, and which
+    /// nobody has installed.
+    pub async fn uploaded(&self, world: World) -> PluginVersion {
+        self.upload(world, "1.0.0", "{}").await
+    }
+
+    /// A version of the same plugin with a schema for its configuration.
+    pub async fn upload(&self, world: World, version: &str, config_schema: &str) -> PluginVersion {
+        let (db, ids) = (&self.state.db, &self.state.world.ids);
+        plugin::upload(db, ids, self.store.id, world, version, config_schema).await
+    }
+
+    /// The answer to a merchant's PATCH.
+    pub async fn admin_patch(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::PATCH, path).key(&self.key).json(&body).send().await
     }
 
     /// A product with the option `size` in S and M, and the body that was answered.

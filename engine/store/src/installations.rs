@@ -1,4 +1,6 @@
-//! The installations a merchant works on. What is live is a rulebook.
+//! The installations a store has had, for what names them. Those at work are in its active rulebook.
+
+use std::collections::HashMap;
 
 use martlet_domain::{Digest, Id, plugin::Installation, settings::Store};
 use uuid::Uuid;
@@ -33,8 +35,8 @@ impl Db {
         })
     }
 
-    /// Replaces an installation, all but its id and sequence number. Whether it is there. The last
-    /// writer wins: nothing goes live before a rulebook is published.
+    /// Replaces an installation, all but its id and sequence number. Whether it is there. No rulebook
+    /// changes by it: see [`Db::publish_change`].
     pub async fn update_installation(
         &self,
         store: Id<Store>,
@@ -77,7 +79,8 @@ impl Db {
         row.map(InstallationRow::decode).transpose()
     }
 
-    /// All installations of a store, by sequence number.
+    /// All installations a store ever had, by sequence number, each as it was in the last rulebook that
+    /// had it. Those at work are in the active one.
     pub async fn list_installations(&self, store: Id<Store>) -> Result<Vec<Installation>, StoreError> {
         const SQL: &str = "SELECT id, body, seal FROM installations WHERE store_id = ? ORDER BY sequence";
         let rows: Vec<InstallationRow> =
@@ -103,6 +106,43 @@ impl InstallationRow {
         }
         Ok(installation)
     }
+}
+
+/// Makes the rows say what a rulebook's installations are. Those that have none yet get one and the next
+/// sequence number, whatever number they came with. Rows of others stay: coupons, budgets and orders name
+/// them.
+pub(crate) async fn keep(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installations: &mut [Installation],
+) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ?";
+    const UPDATE: &str =
+        "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
+    let rows: Vec<(Uuid, String)> = run!(tx, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
+    let known: HashMap<Uuid, String> = rows.into_iter().collect();
+    for installation in installations {
+        let Some(stored) = known.get(&installation.id.uuid()) else {
+            installation.sequence = next_sequence(tx, store).await?;
+            insert(tx, store, installation).await?;
+            continue;
+        };
+        let body = to_json(installation)?;
+        if body == *stored {
+            continue;
+        }
+        let seal = Digest::of(body.as_bytes());
+        run!(tx, |c| sqlx::query(UPDATE)
+            .bind(installation.component.as_bytes().as_slice())
+            .bind(&body)
+            .bind(seal.as_bytes().as_slice())
+            .bind(store.uuid())
+            .bind(installation.id.uuid())
+            .execute(c)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
 }
 
 /// Counting locks the store's counters, so that no two installations get one number.

@@ -77,7 +77,7 @@ pub use outbox::DueEvent;
 pub use pools::MySqlPools;
 pub use product_listing::{PriceRange, ProductCursor, ProductItem, ProductPage, ProductQuery, ProductSort};
 pub use receipts::{ReceiptEntry, StoredReceipt};
-pub use rulebooks::{RulebookDraft, RulebookSummary};
+pub use rulebooks::{Published, RulebookDraft, RulebookSummary};
 pub use sessions::{NewRefreshToken, Rotation};
 pub use stock::StockUpdate;
 pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};

@@ -8,9 +8,12 @@ use martlet_domain::{
     settings::Store,
 };
 
+use sqlx::QueryBuilder;
+
 use crate::{
     ChangeKind, Db, StoreError, Tx,
     codec::{RowOf, to_json},
+    dialect::Statement as _,
     seal::RulebookSeal,
 };
 
@@ -27,6 +30,19 @@ pub struct RulebookDraft {
     pub installations: Vec<Installation>,
 }
 
+/// What became of a change of the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a stale change was not made"]
+pub enum Published {
+    /// It is made, and this is active.
+    Done(SealedRulebook),
+    /// Another change came first, and nothing was stored.
+    Stale {
+        /// The number that is active; 0 where there is none.
+        current: i64,
+    },
+}
+
 /// What a list says of a rulebook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulebookSummary {
@@ -36,6 +52,8 @@ pub struct RulebookSummary {
     pub note: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The older rulebook that it was made of by going back.
+    pub repeats: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,6 +61,7 @@ struct SummaryRow {
     number: i64,
     note: String,
     created_at: i64,
+    repeats: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -54,7 +73,7 @@ struct BodyRow {
 
 impl Db {
     /// Stores a rulebook under the next number of the store, makes it the active one, and returns
-    /// it. Numbers have no gaps. Each of its components must be a plugin version of the store, and
+    /// it, whatever was active before. Numbers have no gaps. Each of its components must be a plugin version of the store, and
     /// can't be deleted from then on.
     pub async fn publish_rulebook(
         &self,
@@ -66,11 +85,33 @@ impl Db {
         transaction!(self, |tx| {
             let number = next_number(tx, store).await?;
             let rulebook = SealedRulebook::new(Rulebook { number, ..draft.clone() });
-            insert(tx, store, &rulebook).await?;
-            insert_components(tx, store, &rulebook).await?;
-            activate(tx, store, number).await?;
-            tx.log_change(store, ChangeKind::Rulebook, None).await?;
+            publish(tx, store, &rulebook, None).await?;
             Ok(rulebook)
+        })
+    }
+
+    /// Stores a rulebook that was made of the active one and makes it active, unless another change came
+    /// first. The rows of its installations become what they are in it; those that have no row yet get
+    /// one, and the store's next sequence number. `repeats` is the older rulebook it goes back to.
+    /// Each of its components must be a plugin version of the store.
+    pub async fn publish_change(
+        &self,
+        store: Id<Store>,
+        next: &Rulebook,
+        repeats: Option<i64>,
+    ) -> Result<Published, StoreError> {
+        transaction!(self, |tx| {
+            let current = lock_active_number(tx, store).await?;
+            if current + 1 != next.number {
+                return Ok(Published::Stale { current });
+            }
+            let mut next = next.clone();
+            crate::installations::keep(tx, store, &mut next.installations).await?;
+            next.installations.sort_by_key(|installation| installation.sequence);
+            next.number = next_number(tx, store).await?;
+            let rulebook = SealedRulebook::new(next);
+            publish(tx, store, &rulebook, repeats).await?;
+            Ok(Published::Done(rulebook))
         })
     }
 
@@ -110,6 +151,19 @@ impl Db {
         rows.iter().map(|bytes| row.digest("component", bytes)).collect()
     }
 
+    /// What a list says of the rulebook with a number.
+    pub async fn find_rulebook_summary(
+        &self,
+        store: Id<Store>,
+        number: i64,
+    ) -> Result<Option<RulebookSummary>, StoreError> {
+        const SQL: &str = "SELECT number, note, created_at, repeats FROM rulebooks \
+             WHERE store_id = ? AND number = ?";
+        let row: Option<SummaryRow> =
+            read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).bind(number).fetch_optional(c).await)?;
+        Ok(row.map(SummaryRow::decode))
+    }
+
     /// Rulebooks numbered below `before`, where given, the highest first, at most `limit`.
     pub async fn list_rulebooks(
         &self,
@@ -117,7 +171,7 @@ impl Db {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<RulebookSummary>, StoreError> {
-        const SQL: &str = "SELECT number, note, created_at FROM rulebooks \
+        const SQL: &str = "SELECT number, note, created_at, repeats FROM rulebooks \
              WHERE store_id = ? AND number < ? ORDER BY number DESC LIMIT ?";
         let rows: Vec<SummaryRow> = read!(self, |c| sqlx::query_as(SQL)
             .bind(store.uuid())
@@ -132,7 +186,7 @@ impl Db {
 impl SummaryRow {
     fn decode(self) -> RulebookSummary {
         let created_at = Timestamp::from_millis(self.created_at);
-        RulebookSummary { number: self.number, note: self.note, created_at }
+        RulebookSummary { number: self.number, note: self.note, created_at, repeats: self.repeats }
     }
 }
 
@@ -159,6 +213,34 @@ impl BodyRow {
     }
 }
 
+/// Locks the store's counters, as every publisher does, and reads which rulebook is active.
+async fn lock_active_number(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError> {
+    const LOCK: &str = "SELECT rulebooks FROM store_counters WHERE store_id = ";
+    const ACTIVE: &str = "SELECT number FROM active_rulebooks WHERE store_id = ?";
+    let locked: Option<i64> = run!(tx, |c| {
+        let mut query = QueryBuilder::new(LOCK);
+        query.id(store.uuid()).for_update();
+        query.build_query_scalar().fetch_optional(c).await
+    })?;
+    locked.ok_or(StoreError::UnknownReference)?;
+    let active: Option<i64> =
+        run!(tx, |c| sqlx::query_scalar(ACTIVE).bind(store.uuid()).fetch_optional(c).await)?;
+    Ok(active.unwrap_or(0))
+}
+
+/// Stores a numbered rulebook and makes it active.
+async fn publish(
+    tx: &mut Tx,
+    store: Id<Store>,
+    rulebook: &SealedRulebook,
+    repeats: Option<i64>,
+) -> Result<(), StoreError> {
+    insert(tx, store, rulebook, repeats).await?;
+    insert_components(tx, store, rulebook).await?;
+    activate(tx, store, rulebook.number).await?;
+    tx.log_change(store, ChangeKind::Rulebook, None).await
+}
+
 /// Counting locks the store's counters until the commit, so that publishers come one by one.
 async fn next_number(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError> {
     const COUNT: &str = "UPDATE store_counters SET rulebooks = rulebooks + 1 WHERE store_id = ?";
@@ -169,9 +251,14 @@ async fn next_number(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError> {
     next.ok_or(StoreError::UnknownReference)
 }
 
-async fn insert(tx: &mut Tx, store: Id<Store>, rulebook: &SealedRulebook) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO rulebooks (store_id, number, note, created_at, body, seal) VALUES (?, ?, ?, ?, ?, ?)";
+async fn insert(
+    tx: &mut Tx,
+    store: Id<Store>,
+    rulebook: &SealedRulebook,
+    repeats: Option<i64>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO rulebooks (store_id, number, note, created_at, body, seal, repeats) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
     let body = to_json::<Rulebook>(rulebook)?;
     let seal = to_json(&RulebookSeal::new(rulebook, &body)?)?;
     run!(tx, |c| sqlx::query(SQL)
@@ -181,6 +268,7 @@ async fn insert(tx: &mut Tx, store: Id<Store>, rulebook: &SealedRulebook) -> Res
         .bind(rulebook.created_at.as_millis())
         .bind(body)
         .bind(seal)
+        .bind(repeats)
         .execute(c)
         .await
         .map(drop))?;

@@ -218,6 +218,10 @@ suite! {
         components_of_all_rulebooks_of_all_stores_are_listed
         sixteen_parallel_publishers_get_numbers_without_gaps
         rulebooks_are_listed_from_the_highest
+        a_change_is_stored_with_its_installations_and_active_at_once
+        a_change_of_another_rulebook_than_the_active_one_is_stale
+        a_change_that_can_not_be_stored_leaves_everything_as_it_was
+        of_parallel_changes_of_one_rulebook_one_is_made
         another_store_sees_no_rulebook;
     "conformance/api_keys.rs" api_keys:
         a_key_is_found_by_the_digest_of_its_secret
@@ -327,6 +331,7 @@ suite! {
         a_customers_limit_holds_in_a_group_and_across
         a_budget_holds_in_a_group_and_across
         a_budget_without_a_row_begins_at_nothing
+        budgets_a_day_and_a_customer_hold_in_a_group_and_across
         a_taken_number_is_a_conflict_and_nothing_of_its_group_stays
         a_number_is_taken_in_its_store_alone;
     "conformance/orders/advanced.rs" orders_advanced:

@@ -6,17 +6,17 @@ use std::{
 };
 
 use super::{
-    Ask, AwaitingRequest, BudgetAsk, CouponAsk, Discount, LineProgress, Order, OrderLine, OrderNumber,
-    OrderStatus, Payment, PaymentStatus, Progress, RedeemedCoupon, Terms,
+    Ask, AwaitingRequest, BudgetAsk, BudgetShare, CouponAsk, CustomerLimit, DayLimit, Discount, LineProgress,
+    Order, OrderLine, OrderNumber, OrderStatus, Payment, PaymentStatus, Progress, RedeemedCoupon, Terms,
 };
 use crate::{
     Id, Timestamp,
     cart::Cart,
     catalog::Variant,
     coupon::Coupon,
-    money::Ppm,
+    money::{Money, Ppm},
     payment::ProviderName,
-    plugin::Rulebook,
+    plugin::{Installation, Rulebook},
     quote::{Applied, Decision, Quote, QuotedLine, Stage, Tax, UnitRun, Verdict, render},
 };
 
@@ -122,8 +122,28 @@ fn terms(new: &NewOrder<'_>, coupons: &[&Coupon]) -> Terms {
             .iter()
             .map(|coupon| RedeemedCoupon { coupon: coupon.id, code: coupon.code.clone() })
             .collect(),
-        budgets: quote.granted(),
+        budgets: budgets(new),
     }
+}
+
+/// What it takes of budgets, and which of them there are to count it. A day's is that of the moment it was
+/// priced at.
+fn budgets(new: &NewOrder<'_>) -> Vec<BudgetShare> {
+    let share = |(installation, amount)| {
+        let installed = installed(new, installation);
+        BudgetShare {
+            installation,
+            amount,
+            day: installed.and_then(|it| it.daily_budget).map(|_| new.quote.as_of.day()),
+            by_customer: new.cart.customer.is_some()
+                && installed.is_some_and(|it| it.customer_budget.is_some()),
+        }
+    };
+    new.quote.granted().into_iter().map(share).collect()
+}
+
+fn installed<'a>(new: &NewOrder<'a>, id: Id<Installation>) -> Option<&'a Installation> {
+    new.rulebook.installations.iter().find(|known| known.id == id)
 }
 
 fn lines(new: &NewOrder<'_>) -> Vec<OrderLine> {
@@ -178,8 +198,7 @@ fn title(new: &NewOrder<'_>, variant: Id<Variant>) -> String {
 }
 
 fn label(new: &NewOrder<'_>, verdict: &Verdict) -> Option<String> {
-    let source = verdict.source.installation;
-    let installation = new.rulebook.installations.iter().find(|known| known.id == source)?;
+    let installation = installed(new, verdict.source.installation)?;
     verdict.message.as_ref().map(|message| render(message, &installation.templates, "en"))
 }
 
@@ -194,10 +213,18 @@ fn ask(new: &NewOrder<'_>, terms: &Terms, coupons: &[&Coupon]) -> Ask {
         total_limit: coupon.total_limit,
         per_customer_limit: coupon.per_customer_limit,
     });
-    let budgets = terms.budgets.iter().filter_map(|&(installation, amount)| {
-        let installed = new.rulebook.installations.iter().find(|known| known.id == installation)?;
-        let limit = installed.budget.as_ref()?.minor_units;
-        Some(BudgetAsk { installation, amount, limit })
+    let budgets = terms.budgets.iter().filter_map(|share| {
+        let &BudgetShare { installation, amount, day, .. } = share;
+        let installed = installed(new, installation)?;
+        let limit = |budget: Option<Money>| budget.map(|budget| budget.minor_units);
+        let (daily, customer) = (limit(installed.daily_budget), limit(installed.customer_budget));
+        Some(BudgetAsk {
+            installation,
+            amount,
+            limit: limit(installed.budget),
+            day: day.zip(daily).map(|(day, limit)| DayLimit { day, limit }),
+            customer: customer.map(|limit| CustomerLimit { customer: terms.customer, limit }),
+        })
     });
     Ask { stock, coupons: coupons.collect(), budgets: budgets.collect() }
 }

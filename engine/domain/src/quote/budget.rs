@@ -12,7 +12,10 @@
 use std::collections::BTreeMap;
 
 use super::{Decision, Input, Quote, Reason, verdict::Applied};
-use crate::{Id, plugin::Installation};
+use crate::{
+    Id,
+    plugin::{Granted, Installation},
+};
 
 /// What is left to each installation that has a budget.
 #[derive(Debug, Clone)]
@@ -21,10 +24,10 @@ pub(super) struct Budgets(BTreeMap<Id<Installation>, i64>);
 impl Budgets {
     /// Those of an input. An installation without a standing has given nothing yet.
     pub(super) fn of(input: &Input) -> Self {
-        let untouched =
-            input.rulebook.installations.iter().filter_map(|installation| {
-                Some((installation.id, installation.budget_left(input.currency, 0)?))
-            });
+        let nothing = Granted { to_customer: input.customer.as_ref().map(|_| 0), ..Granted::default() };
+        let untouched = input.rulebook.installations.iter().filter_map(|installation| {
+            Some((installation.id, installation.budget_left(input.currency, nothing)?))
+        });
         let mut left: BTreeMap<_, _> = untouched.collect();
         left.extend(input.standings.iter().filter_map(|(id, standing)| Some((*id, standing.budget_left?))));
         Self(left)

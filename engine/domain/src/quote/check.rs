@@ -148,7 +148,8 @@ fn key(key: &str) -> Result<(), String> {
     }
 }
 
-fn tags(tags: &[String]) -> Result<(), String> {
+/// Says what tags have to be that aren't. Those of an installation are bounded as those of a candidate are.
+pub(crate) fn tags(tags: &[String]) -> Result<(), String> {
     let fits = |tag: &String| (1..=MAX_TAG_CHARS).contains(&tag.chars().count());
     if tags.len() <= MAX_TAGS && tags.iter().all(fits) {
         Ok(())

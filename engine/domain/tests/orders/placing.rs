@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use martlet_domain::{
     order::{
-        BudgetAsk, CouponAsk, Levels, LineProgress, Order, OrderStatus, PaymentStatus, RedeemedCoupon,
-        Shortage, StockShortage,
+        BudgetAsk, BudgetShare, CouponAsk, CustomerLimit, DayLimit, Levels, LineProgress, Order, OrderStatus,
+        PaymentStatus, RedeemedCoupon, Shortage, StockShortage,
     },
     plugin::Template,
     quote::{Class, UnitRun},
@@ -15,6 +15,16 @@ use crate::{
     quote::support::*,
     samples::{LATER, PLACED, TOTAL, UNTIL, case, lines, moved, placed, unpaid},
 };
+
+/// What an order takes of a budget in all.
+fn share(plugin: usize, amount: i64) -> BudgetShare {
+    BudgetShare { installation: id(plugin), amount, day: None, by_customer: false }
+}
+
+/// The same as what it needs, of so much in all.
+fn bounded(plugin: usize, amount: i64, limit: i64) -> BudgetAsk {
+    BudgetAsk { installation: id(plugin), amount, limit: Some(limit), day: None, customer: None }
+}
 
 /// 3 x 1,000 and 2 x 500 make 4,000, 10 % off by coupon leave 3,600, and a mug goes with it.
 #[test]
@@ -37,7 +47,7 @@ fn what_was_agreed_is_what_was_quoted() {
     assert_eq!(terms.lines[2].units, [UnitRun { count: 1, list_amount: 0, left: 0 }]);
     assert_eq!([&terms.lines[0].title, &terms.lines[1].title], ["Socks, M", ""]);
     assert_eq!(terms.coupons, [RedeemedCoupon { coupon: id(200), code: "TENTH".parse().unwrap() }]);
-    assert_eq!(terms.budgets, [(id(1), 800)]);
+    assert_eq!(terms.budgets, [share(1, 800)]);
 }
 
 #[test]
@@ -69,7 +79,7 @@ fn an_order_asks_for_all_that_others_want_too() {
         per_customer_limit: Some(2),
     };
     assert_eq!(ask.coupons, [expected]);
-    assert_eq!(ask.budgets, [BudgetAsk { installation: id(1), amount: 800, limit: 10_000 }]);
+    assert_eq!(ask.budgets, [bounded(1, 800, 10_000)]);
 }
 
 /// Buy three socks, get one on top: four socks leave the shelf, on two lines.
@@ -114,11 +124,37 @@ fn two_coupons_of_an_installation_share_what_it_takes() {
     let plugin = code("one", [order_percent(10)]).also("two", |_| {}).budget(1_000, "KRW");
     let (order, ask) = placed(&krw().line(1, 1_000).with(plugin));
     // 100, then 10 % of the 900 that are left.
-    assert_eq!(order.terms.budgets, [(id(1), 190)]);
-    assert_eq!(ask.budgets, [BudgetAsk { installation: id(1), amount: 190, limit: 1_000 }]);
+    assert_eq!(order.terms.budgets, [share(1, 190)]);
+    assert_eq!(ask.budgets, [bounded(1, 190, 1_000)]);
     let used: Vec<_> = order.terms.coupons.iter().map(|coupon| coupon.code.to_string()).collect();
     assert_eq!(used, ["ONE", "TWO"]);
     assert_eq!(ask.coupons.len(), 2);
+}
+
+/// 10 % of 1,000 won, of 5,000 a day and 900 a customer: counted on the day it was priced and for who buys.
+#[test]
+fn an_order_says_which_day_and_whose_share_count_it() {
+    let won =
+        |minor_units| Some(martlet_domain::money::Money { minor_units, currency: "KRW".parse().unwrap() });
+    let mut case = krw().line(1, 1_000).customer().with(promotion([order_percent(10)]));
+    let installation = &mut case.rulebook.installations[0];
+    (installation.daily_budget, installation.customer_budget) = (won(5_000), won(900));
+    let (order, ask) = placed(&case);
+    let day = NOW.day();
+    assert_eq!(order.terms.budgets, [BudgetShare { day: Some(day), by_customer: true, ..share(1, 100) }]);
+    let customer = Some(CustomerLimit { customer: Some(id(600)), limit: 900 });
+    let expected = BudgetAsk {
+        installation: id(1),
+        amount: 100,
+        limit: None,
+        day: Some(DayLimit { day, limit: 5_000 }),
+        customer,
+    };
+    assert_eq!(ask.budgets, [expected]);
+    // A guest gets nothing of it, and so takes nothing.
+    case.input.customer = None;
+    let (order, ask) = placed(&case);
+    assert!(order.terms.budgets.is_empty() && ask.budgets.is_empty() && order.terms.discounts.is_empty());
 }
 
 /// What won is worth in dollars isn't known, so a budget of dollars gives nothing and is left alone.
@@ -138,7 +174,7 @@ fn limits_are_reached_by_what_they_allow() {
         (coupon.total_limit, coupon.per_customer_limit) = (total, per_customer);
         let mut ask = placed(&case).1;
         ask.stock.clear();
-        ask.budgets[0].limit = budget;
+        ask.budgets[0].limit = Some(budget);
         ask
     };
     for (ask, short) in [

@@ -41,7 +41,7 @@ fn advance_keys(Advance { order, effects, answers, facts, .. }: &Advance) -> Vec
     keys.extend(moved.into_iter().flat_map(|units| units.keys()).map(|variant| Key::Variant(variant.uuid())));
     if effects.gives_back {
         keys.extend(order.terms.coupons.iter().map(|coupon| Key::Coupon(coupon.coupon.uuid())));
-        keys.extend(order.terms.budgets.iter().map(|(installation, _)| Key::Budget(installation.uuid())));
+        keys.extend(order.terms.budgets.iter().map(|share| Key::Budget(share.installation.uuid())));
     }
     if effects.reopens_cart {
         keys.push(Key::Cart(order.terms.cart.uuid()));

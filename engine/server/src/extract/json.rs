@@ -2,10 +2,14 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRef, FromRequest, Request, rejection::BytesRejection, rejection::FailedToBufferBody},
+    extract::{
+        FromRef, FromRequest, OptionalFromRequest, Request, rejection::BytesRejection,
+        rejection::FailedToBufferBody,
+    },
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
+use http_body::Body as _;
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -31,6 +35,23 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         parse(&read(request, state).await?).map(Json)
+    }
+}
+
+/// A body that may be left out, and its type with it.
+impl<S, T> OptionalFromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    BodyLimit: FromRef<S>,
+    T: DeserializeOwned,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Error> {
+        if request.headers().contains_key(header::CONTENT_TYPE) || !request.body().is_end_stream() {
+            return <Self as FromRequest<S>>::from_request(request, state).await.map(Some);
+        }
+        Ok(None)
     }
 }
 

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use axum::http::Method;
 use martlet_domain::{
-    money::Money,
+    money::{Currency, Money},
     plugin::{FailurePolicy, InstallationStage, World},
 };
 use serde_json::{Value, json};
@@ -258,13 +258,23 @@ async fn what_is_left_of_a_budget_goes_in_for_those_that_can_be_asked() {
         installations,
     };
     let all = rulebook(vec![without.clone(), bounded.clone(), draft.clone()]);
+    let made = app.request(Method::POST, "/api/v1/carts").json(&json!({})).send().await.expect_status(201);
+    let id: Id<Cart> = made.body["id"].as_str().expect("an id").parse().expect("an id");
+    let cart = db.find_cart(store, id).await.expect("a read").expect("a cart");
+    let in_currency = |code| Cart { currency: currency(code), ..cart.clone() };
     for (code, left) in [("USD", 5_000), ("KRW", 0)] {
         let expected = Standing { budget_left: Some(left), ..Standing::default() };
-        let standings = standings(db, store, &all, currency(code)).await.expect("a read");
+        let standings =
+            standings(db, store, &all, &in_currency(code), app.clock.now()).await.expect("a read");
         assert_eq!(standings, [(bounded.id, expected)], "{code}");
     }
     let unbounded = rulebook(vec![without, draft]);
-    assert_eq!(standings(db, store, &unbounded, currency("USD")).await.expect("a read"), []);
+    let none = standings(db, store, &unbounded, &in_currency("USD"), app.clock.now()).await.expect("a read");
+    assert_eq!(none, []);
+    let for_customers = Installation { budget: None, customer_budget: budget, ..bounded };
+    let guests = standings(db, store, &rulebook(vec![for_customers.clone()]), &cart, app.clock.now()).await;
+    let nothing = Standing { budget_left: Some(0), ..Standing::default() };
+    assert_eq!(guests.expect("a read"), [(for_customers.id, nothing)]);
 }
 
 /// 6.00 and 4.00 are taken off: 10.00 in all.

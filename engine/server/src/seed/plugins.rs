@@ -6,11 +6,14 @@ use anyhow::Context as _;
 use martlet_domain::{
     Digest, Id,
     coupon::Coupon,
-    plugin::{Description, Installation, InstallationStage, Plugin, PluginVersion, World},
+    plugin::{
+        Description, Group, Installation, InstallationStage, Plugin, PluginVersion, RuleChange, Rulebook,
+        SealedRulebook, World,
+    },
     settings::Store,
 };
 use martlet_plugin_host::Component;
-use martlet_store::RulebookDraft;
+use martlet_store::Published;
 
 use super::{
     Seeder,
@@ -27,37 +30,45 @@ impl Seeder<'_> {
         folder: &Path,
         progress: &mut (dyn FnMut(&str) + Send),
     ) -> anyhow::Result<()> {
-        let mut changed = self.db.find_active_rulebook_number(store.id).await?.is_none();
+        let active = self.db.find_active_rulebook(store.id).await?;
+        let mut rules = active.map_or_else(Rulebook::without_rules, SealedRulebook::into_rulebook);
+        let mut changes = Vec::new();
         for wanted in &content.installations {
-            changed |= self.installation(store, wanted, folder, progress).await?;
+            let known = rules.installations.iter().find(|known| known.plugin == wanted.plugin);
+            let installation = self.installation(store, wanted, known, folder, progress).await?;
+            changes.extend(installation.map(|installation| RuleChange::Put(Box::new(installation))));
         }
-        let installations = self.db.list_installations(store.id).await?;
-        let coupons = installations.iter().find(|installation| installation.world == World::Coupon);
+        let named = |group: &Group| rules.groups.iter().any(|known| known.name == group.name);
+        let new: Vec<Group> = content.groups.iter().filter(|group| !named(group)).cloned().collect();
+        if rules.number == 0 || !changes.is_empty() {
+            // Groups that a merchant has changed stay as they are.
+            changes.push(RuleChange::Groups(rules.groups.iter().cloned().chain(new).collect()));
+            let next = rules.changed("Seeded".to_owned(), self.clock.now(), changes);
+            let next =
+                next.map_err(|problems| anyhow::anyhow!("the demo's rules are refused: {problems:?}"))?;
+            match self.db.publish_change(store.id, &next, None).await? {
+                Published::Done(rulebook) => rules = rulebook.into_rulebook(),
+                Published::Stale { .. } => anyhow::bail!("somebody else changed the rules: seed again"),
+            }
+            progress(&format!("rulebook {} is active", rules.number));
+        }
+        let coupons = rules.installations.iter().find(|installation| installation.world == World::Coupon);
         for coupon in &content.coupons {
             let installation = coupons.context("the demo's coupons need an installed coupon plugin")?;
             self.coupon(store, installation, coupon).await?;
         }
-        if changed {
-            let draft = RulebookDraft {
-                note: "Seeded".to_owned(),
-                created_at: self.clock.now(),
-                groups: content.groups.clone(),
-                installations,
-            };
-            let rulebook = self.db.publish_rulebook(store.id, draft).await?;
-            progress(&format!("rulebook {} is active", rulebook.number));
-        }
         Ok(())
     }
 
-    /// Whether anything about it is new.
+    /// The installation, where anything about it is new.
     async fn installation(
         &self,
         store: &Store,
         wanted: &InstallationContent,
+        known: Option<&Installation>,
         folder: &Path,
         progress: &mut (dyn FnMut(&str) + Send),
-    ) -> anyhow::Result<bool> {
+    ) -> anyhow::Result<Option<Installation>> {
         let file = folder.join(format!("{}.wasm", wanted.plugin));
         let bytes = std::fs::read(&file).with_context(|| {
             format!(
@@ -66,22 +77,17 @@ impl Seeder<'_> {
             )
         })?;
         let digest = Digest::of(&bytes);
-        let known = self.db.list_installations(store.id).await?;
-        let known = known.into_iter().find(|installation| installation.plugin == wanted.plugin);
-        if known.as_ref().is_some_and(|known| known.component == digest && known.config == wanted.config) {
-            return Ok(false);
+        if known.is_some_and(|known| known.component == digest && known.config == wanted.config) {
+            return Ok(None);
         }
         let component = self.host.load(&bytes).with_context(|| format!("{} is refused", file.display()))?;
         let description = component.describe()?;
         self.version(store, wanted, &component, &description, &bytes).await?;
-        let id = known.as_ref().map_or_else(|| self.ids.next(self.clock.now()), |known| known.id);
+        let id = known.map_or_else(|| self.ids.next(self.clock.now()), |known| known.id);
+        let sequence = known.map_or(0, |known| known.sequence);
         let installation = installation(id, wanted, &component, description)?;
-        match known {
-            Some(_) => self.db.update_installation(store.id, &installation).await.map(|_| ())?,
-            None => self.db.insert_installation(store.id, &installation).await.map(|_| ())?,
-        }
         progress(&format!("{} {} installed, {} bytes", wanted.plugin, installation.version, bytes.len()));
-        Ok(true)
+        Ok(Some(Installation { sequence, ..installation }))
     }
 
     async fn version(

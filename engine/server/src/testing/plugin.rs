@@ -38,30 +38,12 @@ const GUEST: &str = r#"(module
 
 /// Stores the plugin of a world, one version of it and its installation, which is active.
 pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) -> Installation {
-    let bytes = component(world);
-    let plugin = Plugin { id: ids.next(NOW), name: format!("small-{world}"), world };
-    db.insert_plugin(store, &plugin).await.expect("a plugin");
-    let version = PluginVersion {
-        plugin: plugin.id,
-        digest: Digest::of(&bytes),
-        description: Description {
-            name: plugin.name.clone(),
-            version: "1.0.0".to_owned(),
-            title: "Small".to_owned(),
-            summary: "A small plugin.".to_owned(),
-            config_schema: "{}".to_owned(),
-            templates: Vec::new(),
-        },
-        wit_version: "1.0.0".to_owned(),
-        size: i64::try_from(bytes.len()).expect("a size"),
-        created_at: NOW,
-    };
-    db.insert_plugin_version(store, &version, &bytes).await.expect("a version");
+    let version = upload(db, ids, store, world, "1.0.0", "{}").await;
     let installation = Installation {
         id: ids.next(NOW),
         sequence: 0,
-        plugin: plugin.name,
-        version: "1.0.0".to_owned(),
+        plugin: version.description.name,
+        version: version.description.version,
         component: version.digest,
         world,
         config: "{}".to_owned(),
@@ -81,6 +63,53 @@ pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) 
         templates: Vec::new(),
     };
     db.insert_installation(store, &installation).await.expect("an installation")
+}
+
+/// Stores a version of the plugin of a world, and the plugin where it isn't there yet. Another version is
+/// another component that does the same.
+pub(super) async fn upload(
+    db: &Db,
+    ids: &Ids,
+    store: Id<Store>,
+    world: World,
+    version: &str,
+    config_schema: &str,
+) -> PluginVersion {
+    let mut bytes = component(world);
+    if version != "1.0.0" {
+        // A section of its own, which is called as the version is.
+        let length = u8::try_from(version.len()).expect("a short version");
+        bytes.extend([0, length + 1, length]);
+        bytes.extend(version.as_bytes());
+    }
+    let name = format!("small-{world}");
+    let plugin = match db.find_plugin_by_name(store, &name).await.expect("a read") {
+        Some(plugin) => plugin,
+        None => {
+            let plugin = Plugin { id: ids.next(NOW), name, world };
+            db.insert_plugin(store, &plugin).await.expect("a plugin");
+            plugin
+        }
+    };
+    let version = PluginVersion {
+        plugin: plugin.id,
+        digest: Digest::of(&bytes),
+        description: Description {
+            name: plugin.name,
+            version: version.to_owned(),
+            title: "Small".to_owned(),
+            summary: "A small plugin.".to_owned(),
+            config_schema: config_schema.to_owned(),
+            templates: Vec::new(),
+        },
+        wit_version: "1.0.0".to_owned(),
+        size: i64::try_from(bytes.len()).expect("a size"),
+        created_at: NOW,
+    };
+    if db.find_plugin_version(store, version.digest).await.expect("a read").is_none() {
+        db.insert_plugin_version(store, &version, &bytes).await.expect("a version");
+    }
+    version
 }
 
 fn component(world: World) -> Vec<u8> {

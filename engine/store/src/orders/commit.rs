@@ -12,7 +12,7 @@ use martlet_domain::{
     Digest, Id, Timestamp,
     catalog::Variant,
     customer::Customer,
-    order::{Ask, Effects, Order, Shortage},
+    order::{Ask, BudgetShare, Effects, Order, Shortage},
     quote::Receipt,
     settings::Store,
 };
@@ -192,6 +192,9 @@ pub(super) struct Wanted {
     pub(super) coupons: BTreeSet<uuid::Uuid>,
     pub(super) by_customer: BTreeSet<(uuid::Uuid, uuid::Uuid)>,
     pub(super) budgets: BTreeSet<uuid::Uuid>,
+    /// Days of budgets, and customers of theirs, by installation.
+    pub(super) days: BTreeSet<(uuid::Uuid, i64)>,
+    pub(super) grants: BTreeSet<(uuid::Uuid, uuid::Uuid)>,
     /// Only where some facts change.
     pub(super) customers: BTreeSet<uuid::Uuid>,
 }
@@ -201,7 +204,13 @@ impl Wanted {
         let mut wanted = Self::default();
         for (_, placement) in placements {
             wanted.variants.extend(placement.ask.stock.keys().map(|id| id.uuid()));
-            wanted.budgets.extend(placement.ask.budgets.iter().map(|budget| budget.installation.uuid()));
+            for budget in &placement.ask.budgets {
+                let installation = budget.installation.uuid();
+                wanted.budgets.insert(installation);
+                wanted.days.extend(budget.day.map(|day| (installation, day.day)));
+                let customer = budget.customer.and_then(|limit| limit.customer);
+                wanted.grants.extend(customer.map(|customer| (installation, customer.uuid())));
+            }
             for coupon in &placement.ask.coupons {
                 wanted.coupons.insert(coupon.coupon.uuid());
                 wanted.by_customer.extend(coupon.customer.map(|id| (id.uuid(), coupon.coupon.uuid())));
@@ -212,9 +221,13 @@ impl Wanted {
             wanted.variants.extend(moved.into_iter().flat_map(|units| units.keys()).map(|id| id.uuid()));
             if effects.gives_back {
                 wanted.coupons.extend(order.terms.coupons.iter().map(|coupon| coupon.coupon.uuid()));
-                wanted
-                    .budgets
-                    .extend(order.terms.budgets.iter().map(|(installation, _)| installation.uuid()));
+                for share in &order.terms.budgets {
+                    let installation = share.installation.uuid();
+                    wanted.budgets.insert(installation);
+                    wanted.days.extend(share.day.map(|day| (installation, day)));
+                    let customer = order.terms.customer.filter(|_| share.by_customer);
+                    wanted.grants.extend(customer.map(|customer| (installation, customer.uuid())));
+                }
             }
             wanted.customers.extend(facts.map(|facts| facts.customer.uuid()));
         }
@@ -238,6 +251,10 @@ pub(super) struct Moves {
     pub(super) by_customer: BTreeMap<(uuid::Uuid, uuid::Uuid), i64>,
     /// Minor units by installation.
     pub(super) budgets: BTreeMap<uuid::Uuid, i64>,
+    /// Minor units by installation and day.
+    pub(super) days: BTreeMap<(uuid::Uuid, i64), i64>,
+    /// Minor units by installation and customer.
+    pub(super) grants: BTreeMap<(uuid::Uuid, uuid::Uuid), i64>,
 }
 
 impl Moves {
@@ -285,8 +302,15 @@ impl Moves {
                 *self.by_customer.entry((customer.uuid(), coupon)).or_default() += times;
             }
         }
-        for (installation, amount) in &order.terms.budgets {
-            *self.budgets.entry(installation.uuid()).or_default() += times * amount;
+        for &BudgetShare { installation, amount, day, by_customer } in &order.terms.budgets {
+            let (installation, amount) = (installation.uuid(), times * amount);
+            *self.budgets.entry(installation).or_default() += amount;
+            if let Some(day) = day {
+                *self.days.entry((installation, day)).or_default() += amount;
+            }
+            if let Some(customer) = order.terms.customer.filter(|_| by_customer) {
+                *self.grants.entry((installation, customer.uuid())).or_default() += amount;
+            }
         }
     }
 }

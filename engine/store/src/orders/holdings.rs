@@ -1,6 +1,10 @@
 //! What orders hold of stock, coupons and budgets: locked, then moved by sums.
 
-use martlet_domain::{Id, order::Levels, settings::Store};
+use martlet_domain::{
+    Id,
+    order::{BudgetShare, Levels},
+    settings::Store,
+};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -24,6 +28,20 @@ struct CountRow {
 }
 
 #[derive(sqlx::FromRow)]
+struct DayRow {
+    installation_id: Uuid,
+    day: i64,
+    granted: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct GrantRow {
+    installation_id: Uuid,
+    customer_id: Uuid,
+    granted: i64,
+}
+
+#[derive(sqlx::FromRow)]
 struct CustomerRow {
     customer_id: Uuid,
     coupon_id: Uuid,
@@ -42,6 +60,8 @@ pub(super) async fn lock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Resu
     let budgets = wanted.budgets.iter().copied();
     let order = " ORDER BY installation_id";
     let granted = lock_counts(tx, store, BUDGETS, " AND installation_id IN ", order, budgets).await?;
+    let granted_by_day = lock_days(tx, store, wanted).await?;
+    let granted_to = lock_grants(tx, store, wanted).await?;
     lock_facts(tx, store, wanted).await?;
     Ok(Levels {
         available: available
@@ -54,6 +74,14 @@ pub(super) async fn lock(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Resu
             .map(|row| ((Id::new(row.coupon_id), Id::new(row.customer_id)), row.used))
             .collect(),
         granted: granted.into_iter().map(|row| (Id::new(row.id), row.count)).collect(),
+        granted_by_day: granted_by_day
+            .into_iter()
+            .map(|row| ((Id::new(row.installation_id), row.day), row.granted))
+            .collect(),
+        granted_to: granted_to
+            .into_iter()
+            .map(|row| ((Id::new(row.installation_id), Id::new(row.customer_id)), row.granted))
+            .collect(),
     })
 }
 
@@ -113,6 +141,51 @@ async fn lock_customers(
     Ok(rows)
 }
 
+/// The installations' own rows, which are locked by now, keep two first grants of a day or to a customer
+/// apart.
+async fn lock_days(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<Vec<DayRow>, StoreError> {
+    const SQL: &str = "SELECT installation_id, day, granted FROM budget_usage_by_day WHERE store_id = ";
+    let days: Vec<_> = wanted.days.iter().collect();
+    let mut rows = Vec::new();
+    for days in days.chunks(MOST_PAIRS) {
+        rows.extend(run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            query.id(store.uuid());
+            let mut separator = " AND (";
+            for (installation, day) in padded(days.iter().copied()) {
+                query.part(separator).part("(installation_id = ").id(*installation);
+                query.part(" AND day = ").int(*day).part(")");
+                separator = " OR ";
+            }
+            query.part(") ORDER BY installation_id, day").for_update();
+            query.build_query_as::<DayRow>().fetch_all(c).await
+        })?);
+    }
+    Ok(rows)
+}
+
+async fn lock_grants(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<Vec<GrantRow>, StoreError> {
+    const SQL: &str =
+        "SELECT installation_id, customer_id, granted FROM budget_usage_by_customer WHERE store_id = ";
+    let grants: Vec<_> = wanted.grants.iter().collect();
+    let mut rows = Vec::new();
+    for grants in grants.chunks(MOST_PAIRS) {
+        rows.extend(run!(tx, |c| {
+            let mut query = QueryBuilder::new(SQL);
+            query.id(store.uuid());
+            let mut separator = " AND (";
+            for (installation, customer) in padded(grants.iter().copied()) {
+                query.part(separator).part("(installation_id = ").id(*installation);
+                query.part(" AND customer_id = ").id(*customer).part(")");
+                separator = " OR ";
+            }
+            query.part(") ORDER BY installation_id, customer_id").for_update();
+            query.build_query_as::<GrantRow>().fetch_all(c).await
+        })?);
+    }
+    Ok(rows)
+}
+
 async fn lock_facts(tx: &mut Tx, store: Id<Store>, wanted: &Wanted) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id FROM customers WHERE store_id = ";
     if wanted.customers.is_empty() {
@@ -141,8 +214,14 @@ pub(super) fn give_back(levels: &mut Levels, Advance { effects, order, .. }: &Ad
             *levels.used_by_customer.entry((redeemed.coupon, customer)).or_default() -= 1;
         }
     }
-    for (installation, amount) in &order.terms.budgets {
-        *levels.granted.entry(*installation).or_default() -= amount;
+    for &BudgetShare { installation, amount, day, by_customer } in &order.terms.budgets {
+        *levels.granted.entry(installation).or_default() -= amount;
+        if let Some(day) = day {
+            *levels.granted_by_day.entry((installation, day)).or_default() -= amount;
+        }
+        if let Some(customer) = order.terms.customer.filter(|_| by_customer) {
+            *levels.granted_to.entry((installation, customer)).or_default() -= amount;
+        }
     }
 }
 
@@ -165,6 +244,12 @@ pub(super) async fn write(tx: &mut Tx, store: Id<Store>, moves: &Moves) -> Resul
     }
     for (installation, amount) in &moves.budgets {
         write_budget(tx, store, *installation, *amount).await?;
+    }
+    for ((installation, day), amount) in &moves.days {
+        write_day(tx, store, *installation, *day, *amount).await?;
+    }
+    for ((installation, customer), amount) in &moves.grants {
+        write_grant(tx, store, *installation, *customer, *amount).await?;
     }
     Ok(())
 }
@@ -206,7 +291,7 @@ async fn write_customer(
          WHERE store_id = ? AND customer_id = ? AND coupon_id = ?";
     const INSERT: &str = "INSERT INTO coupon_usage_by_customer (used, store_id, customer_id, coupon_id) \
          VALUES (?, ?, ?, ?)";
-    update_or_insert(tx, [UPDATE, INSERT], times, &[store.uuid(), customer, coupon]).await
+    update_or_insert(tx, [UPDATE, INSERT], times, store, &[Key::Id(customer), Key::Id(coupon)]).await
 }
 
 /// The installation's row is there from its beginning, but where it is older than budgets.
@@ -219,20 +304,59 @@ async fn write_budget(
     const UPDATE: &str =
         "UPDATE budget_usage SET granted = granted + ? WHERE store_id = ? AND installation_id = ?";
     const INSERT: &str = "INSERT INTO budget_usage (granted, store_id, installation_id) VALUES (?, ?, ?)";
-    update_or_insert(tx, [UPDATE, INSERT], amount, &[store.uuid(), installation]).await
+    update_or_insert(tx, [UPDATE, INSERT], amount, store, &[Key::Id(installation)]).await
+}
+
+async fn write_day(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installation: Uuid,
+    day: i64,
+    amount: i64,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "UPDATE budget_usage_by_day SET granted = granted + ? \
+         WHERE store_id = ? AND installation_id = ? AND day = ?";
+    const INSERT: &str = "INSERT INTO budget_usage_by_day (granted, store_id, installation_id, day) \
+         VALUES (?, ?, ?, ?)";
+    update_or_insert(tx, [UPDATE, INSERT], amount, store, &[Key::Id(installation), Key::Number(day)]).await
+}
+
+async fn write_grant(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installation: Uuid,
+    customer: Uuid,
+    amount: i64,
+) -> Result<(), StoreError> {
+    const UPDATE: &str = "UPDATE budget_usage_by_customer SET granted = granted + ? \
+         WHERE store_id = ? AND installation_id = ? AND customer_id = ?";
+    const INSERT: &str = "INSERT INTO budget_usage_by_customer (granted, store_id, installation_id, customer_id) \
+         VALUES (?, ?, ?, ?)";
+    update_or_insert(tx, [UPDATE, INSERT], amount, store, &[Key::Id(installation), Key::Id(customer)]).await
+}
+
+/// A part of a row's key, beside its store.
+#[derive(Clone, Copy)]
+enum Key {
+    Id(Uuid),
+    Number(i64),
 }
 
 async fn update_or_insert(
     tx: &mut Tx,
     statements: [&'static str; 2],
     by: i64,
-    key: &[Uuid],
+    store: Id<Store>,
+    key: &[Key],
 ) -> Result<(), StoreError> {
     for sql in statements {
         let changed = run!(tx, |c| {
-            let mut query = sqlx::query(sql).bind(by);
+            let mut query = sqlx::query(sql).bind(by).bind(store.uuid());
             for part in key {
-                query = query.bind(*part);
+                query = match *part {
+                    Key::Id(id) => query.bind(id),
+                    Key::Number(number) => query.bind(number),
+                };
             }
             query.execute(c).await.map(|done| done.rows_affected())
         })?;

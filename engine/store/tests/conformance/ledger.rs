@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use martlet_domain::{
     Id,
-    order::{Order, OrderStatus, PaymentStatus},
+    order::{BudgetShare, Order, OrderStatus, PaymentStatus},
     settings::Store,
 };
 use martlet_store::{Db, OrderQuery};
@@ -14,6 +14,7 @@ use crate::harness::World;
 
 /// Numbers by what they belong to. Nothing and 0 are the same.
 type Sums = BTreeMap<(Uuid, Uuid), i64>;
+type Days = BTreeMap<(Uuid, i64), i64>;
 
 const RESERVATIONS: &str = "SELECT order_id, variant_id, quantity FROM reservations WHERE store_id = ?";
 const REDEMPTIONS: &str = "SELECT order_id, coupon_id, COUNT(*) FROM redemptions WHERE store_id = ? \
@@ -25,6 +26,10 @@ const USED: &str = "SELECT coupon_id, coupon_id, used FROM coupon_usage WHERE st
 const USED_BY_CUSTOMER: &str =
     "SELECT coupon_id, customer_id, used FROM coupon_usage_by_customer WHERE store_id = ?";
 const GRANTED: &str = "SELECT installation_id, installation_id, granted FROM budget_usage WHERE store_id = ?";
+const GRANTED_TO: &str =
+    "SELECT installation_id, customer_id, granted FROM budget_usage_by_customer WHERE store_id = ?";
+const GRANTED_BY_DAY: &str =
+    "SELECT installation_id, day, granted FROM budget_usage_by_day WHERE store_id = ?";
 const CARTS: &str = "SELECT id, order_id, 1 + version - version FROM carts \
      WHERE store_id = ? AND order_id IS NOT NULL";
 
@@ -48,6 +53,8 @@ async fn balance(db: &Db, store: Id<Store>) {
     assert_eq!(by_customer, sums(db, REDEMPTIONS_BY_CUSTOMER, store).await, "and so do customers");
 
     assert_eq!(sums(db, GRANTED, store).await, granted(&orders), "budgets count what orders hold");
+    assert_eq!(sums(db, GRANTED_TO, store).await, granted_to(&orders), "by customer");
+    assert_eq!(days(db, store).await, granted_by_day(&orders), "and by day");
     assert_eq!(sums(db, CARTS, store).await, carts(&orders), "carts are the orders that they became");
     for order in &orders {
         let receipt = db.find_receipt(store, order.id).await.unwrap().unwrap();
@@ -107,13 +114,51 @@ fn used_coupons(orders: &[Order]) -> Sums {
     used.collect()
 }
 
+fn shares(orders: &[Order]) -> impl Iterator<Item = (&Order, &BudgetShare)> {
+    holding(orders).flat_map(|order| order.terms.budgets.iter().map(move |share| (order, share)))
+}
+
 fn granted(orders: &[Order]) -> Sums {
     let mut granted = Sums::new();
-    for (installation, amount) in holding(orders).flat_map(|order| &order.terms.budgets) {
-        *granted.entry((installation.uuid(), installation.uuid())).or_default() += amount;
+    for (_, share) in shares(orders) {
+        let installation = share.installation.uuid();
+        *granted.entry((installation, installation)).or_default() += share.amount;
     }
     granted.retain(|_, amount| *amount != 0);
     granted
+}
+
+fn granted_to(orders: &[Order]) -> Sums {
+    let mut granted = Sums::new();
+    for (order, share) in shares(orders).filter(|(_, share)| share.by_customer) {
+        let customer = order.terms.customer.unwrap().uuid();
+        *granted.entry((share.installation.uuid(), customer)).or_default() += share.amount;
+    }
+    granted.retain(|_, amount| *amount != 0);
+    granted
+}
+
+fn granted_by_day(orders: &[Order]) -> Days {
+    let mut granted = Days::new();
+    for (_, share) in shares(orders) {
+        if let Some(day) = share.day {
+            *granted.entry((share.installation.uuid(), day)).or_default() += share.amount;
+        }
+    }
+    granted.retain(|_, amount| *amount != 0);
+    granted
+}
+
+async fn days(db: &Db, store: Id<Store>) -> Days {
+    let rows: Vec<(Uuid, i64, i64)> = match db {
+        Db::MySql(pools) => {
+            sqlx::query_as(GRANTED_BY_DAY).bind(store.uuid()).fetch_all(&**pools).await.unwrap()
+        }
+        Db::Sqlite { read, .. } => {
+            sqlx::query_as(GRANTED_BY_DAY).bind(store.uuid()).fetch_all(read).await.unwrap()
+        }
+    };
+    rows.into_iter().map(|(id, day, sum)| ((id, day), sum)).filter(|(_, sum)| *sum != 0).collect()
 }
 
 /// An order that was called off before it was paid for is nobody's cart any more.

@@ -13,8 +13,8 @@ use martlet_domain::{
     customer::{Customer, CustomerFacts},
     money::Ppm,
     order::{
-        AwaitingRequest, BudgetAsk, CouponAsk, Effects, Means, NewOrder, Order, OrderNumber, RedeemedCoupon,
-        Terms,
+        AwaitingRequest, BudgetAsk, BudgetShare, CouponAsk, Effects, Means, NewOrder, Order, OrderNumber,
+        RedeemedCoupon, Terms,
     },
     plugin::{Installation, Rulebook, SealedRulebook},
     quote::{Input, LineInput, Pricing, ProductFacts, Quote},
@@ -151,6 +151,8 @@ pub(crate) trait Needs: Sized {
     fn using(self, coupon: &Coupon) -> Self;
     /// Draws on a budget of some limit.
     fn drawing(self, installation: Id<Installation>, amount: i64, limit: i64) -> Self;
+    /// Draws on any budgets of an installation.
+    fn drawing_on(self, budgets: BudgetAsk) -> Self;
     /// Answers a request.
     fn under(self, claim: &Claim) -> Self;
 }
@@ -168,9 +170,15 @@ impl Needs for Placement {
         self
     }
 
-    fn drawing(mut self, installation: Id<Installation>, amount: i64, limit: i64) -> Self {
-        self.ask.budgets.push(BudgetAsk { installation, amount, limit });
-        self.terms().budgets.push((installation, amount));
+    fn drawing(self, installation: Id<Installation>, amount: i64, limit: i64) -> Self {
+        self.drawing_on(BudgetAsk { installation, amount, limit: Some(limit), day: None, customer: None })
+    }
+
+    fn drawing_on(mut self, budgets: BudgetAsk) -> Self {
+        let (BudgetAsk { installation, amount, .. }, day) = (budgets, budgets.day.map(|day| day.day));
+        let by_customer = budgets.customer.is_some_and(|limit| limit.customer.is_some());
+        self.ask.budgets.push(budgets);
+        self.terms().budgets.push(BudgetShare { installation, amount, day, by_customer });
         self
     }
 

@@ -1,10 +1,10 @@
 //! Rulebooks.
 
 use martlet_domain::{
-    plugin::{Group, GroupClass, GroupMode, Rulebook, SealedRulebook},
+    plugin::{Group, GroupClass, GroupMode, Installation, Rulebook, SealedRulebook},
     quote::Class,
 };
-use martlet_store::{RulebookDraft, StoreError};
+use martlet_store::{Published, RulebookDraft, StoreError};
 
 use crate::{
     harness::World,
@@ -135,4 +135,96 @@ pub(crate) async fn another_store_sees_no_rulebook(world: World) {
     assert_eq!(world.db.list_rulebooks(world.other, None, 9).await.unwrap(), []);
     let theirs = world.db.publish_rulebook(world.other, draft("theirs")).await.unwrap();
     assert_eq!(theirs.number, 1);
+}
+
+/// The rulebook that comes after another, of some installations.
+fn after(number: i64, note: &str, installations: Vec<Installation>) -> Rulebook {
+    let draft = draft(note);
+    let (created_at, note) = (draft.created_at, draft.note);
+    Rulebook { number: number + 1, note, created_at, groups: Vec::new(), installations }
+}
+
+fn done(published: Published) -> SealedRulebook {
+    match published {
+        Published::Done(rulebook) => rulebook,
+        Published::Stale { current } => panic!("rulebook {current} came first"),
+    }
+}
+
+pub(crate) async fn a_change_is_stored_with_its_installations_and_active_at_once(world: World) {
+    let (db, store) = (&world.db, world.store);
+    let known = samples::stored_installation(db, store).await;
+    let (_, version) = samples::stored_version(db, store).await;
+    let louder = Installation { priority: 7, ..known.clone() };
+    let new = Installation { sequence: 99, ..samples::installation(version.digest) };
+    let asked = after(0, "both", vec![new.clone(), louder.clone()]);
+    let first = done(db.publish_change(store, &asked, None).await.unwrap());
+    let new = Installation { sequence: 2, ..new };
+    assert_eq!((first.number, &first.installations), (1, &vec![louder.clone(), new.clone()]));
+    assert_eq!(db.find_active_rulebook(store).await.unwrap(), Some(first.clone()));
+    assert_eq!(db.list_installations(store).await.unwrap(), [louder.clone(), new.clone()]);
+    assert_eq!(db.budget_usage(store, &[new.id]).await.unwrap()[&new.id], 0, "it has a row to count in");
+    // Whoever leaves keeps its row, for what names it, and its number when it comes back.
+    let second = done(db.publish_change(store, &after(1, "one", vec![louder.clone()]), None).await.unwrap());
+    assert_eq!(second.installations, [louder.clone()]);
+    assert_eq!(db.find_installation(store, new.id).await.unwrap(), Some(new.clone()));
+    let back = after(2, "back", first.installations.clone());
+    let third = done(db.publish_change(store, &back, Some(1)).await.unwrap());
+    assert_eq!(third.installations, first.installations);
+    let listed = db.list_rulebooks(store, None, 9).await.unwrap();
+    let repeats: Vec<_> = listed.iter().map(|one| (one.number, one.repeats)).collect();
+    assert_eq!(repeats, [(3, Some(1)), (2, None), (1, None)]);
+    assert_eq!(db.find_rulebook_summary(store, 3).await.unwrap().as_ref(), listed.first());
+    assert_eq!(db.find_rulebook_summary(world.other, 3).await.unwrap(), None);
+}
+
+pub(crate) async fn a_change_of_another_rulebook_than_the_active_one_is_stale(world: World) {
+    let (db, store) = (&world.db, world.store);
+    let (_, version) = samples::stored_version(db, store).await;
+    let installations = vec![samples::installation(version.digest)];
+    let early = after(1, "early", installations.clone());
+    assert_eq!(db.publish_change(store, &early, None).await.unwrap(), Published::Stale { current: 0 });
+    let first = done(db.publish_change(store, &after(0, "first", Vec::new()), None).await.unwrap());
+    let late = after(0, "late", installations);
+    assert_eq!(db.publish_change(store, &late, None).await.unwrap(), Published::Stale { current: 1 });
+    assert_eq!(db.find_active_rulebook(store).await.unwrap(), Some(first));
+    assert_eq!(db.list_installations(store).await.unwrap(), [], "nothing of it is stored");
+    let second = done(db.publish_change(store, &after(1, "second", Vec::new()), None).await.unwrap());
+    assert_eq!(second.number, 2, "and no number is used up");
+}
+
+pub(crate) async fn a_change_that_can_not_be_stored_leaves_everything_as_it_was(world: World) {
+    let (db, store) = (&world.db, world.store);
+    let foreign = samples::stored_installation(db, world.other).await;
+    let (_, version) = samples::stored_version(db, store).await;
+    let asked = after(0, "foreign", vec![samples::installation(version.digest), foreign]);
+    let error = db.publish_change(store, &asked, None).await.unwrap_err();
+    assert!(matches!(error, StoreError::UnknownReference), "{error}");
+    assert_eq!(db.find_active_rulebook(store).await.unwrap(), None);
+    assert_eq!(db.list_installations(store).await.unwrap(), []);
+    let next = done(db.publish_change(store, &after(0, "first", Vec::new()), None).await.unwrap());
+    assert_eq!(next.number, 1);
+}
+
+/// Eight who each add an installation to the same rulebook: one does, and the others hear that it did.
+pub(crate) async fn of_parallel_changes_of_one_rulebook_one_is_made(world: World) {
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let (_, version) = samples::stored_version(&world.db, world.store).await;
+        let (db, store) = (world.db.clone(), world.store);
+        tasks.push(tokio::spawn(async move {
+            let asked = after(0, "mine", vec![samples::installation(version.digest)]);
+            db.publish_change(store, &asked, None).await.unwrap()
+        }));
+    }
+    let mut made = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Published::Done(rulebook) => made.push(rulebook),
+            Published::Stale { current } => assert_eq!(current, 1),
+        }
+    }
+    assert_eq!(made.len(), 1);
+    assert_eq!(world.db.find_active_rulebook(world.store).await.unwrap(), made.pop());
+    assert_eq!(world.db.list_installations(world.store).await.unwrap().len(), 1);
 }

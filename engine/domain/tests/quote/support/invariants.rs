@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use martlet_domain::{
     Id,
+    money::Money,
     plugin::Installation,
     quote::{Decision, Input, Quote, Stage, Tax, Verdict},
 };
@@ -144,8 +145,15 @@ fn check_budgets(input: &Input, quote: &Quote) {
 fn budget_left(input: &Input, installation: Id<Installation>) -> Option<i64> {
     let standing = input.standings.iter().find(|(id, _)| *id == installation);
     let left = standing.and_then(|(_, standing)| standing.budget_left).or_else(|| {
-        let budget = input.rulebook.installations.iter().find(|known| known.id == installation)?.budget?;
-        Some(if budget.currency == input.currency { budget.minor_units } else { 0 })
+        let known = input.rulebook.installations.iter().find(|known| known.id == installation)?;
+        let all = |budget: &Money| if budget.currency == input.currency { budget.minor_units } else { 0 };
+        // A guest gets nothing where there is a budget for each customer.
+        let a_customers = known.customer_budget.as_ref().map(|budget| match input.customer {
+            Some(_) => all(budget),
+            None => 0,
+        });
+        let others = [&known.budget, &known.daily_budget].map(|budget| budget.as_ref().map(all));
+        others.into_iter().chain([a_customers]).flatten().min()
     });
     left.map(|left| left.max(0))
 }

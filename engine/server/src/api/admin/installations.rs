@@ -1,22 +1,30 @@
-//! `GET /api/v1/admin/installations`: the plugins at work in the store.
+//! `/api/v1/admin/installations`: the plugins at work in the store.
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use martlet_domain::{
     Digest, Id,
     catalog::Sku,
     plugin::{FailurePolicy, Installation, InstallationStage, World},
     quote::Class,
 };
-use martlet_store::Db;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    api::page::Page,
+    api::{money::MoneyBody, page::Page, text::Violations, time::Time},
     error::Error,
-    extract::{Json, Staff},
+    extract::{IfMatch, Json, Staff},
+    problem::Problem,
+    rules::{Changed, InstallationRequest, RuleRequest, Rules},
 };
+
+/// Most characters of a note.
+const MAX_NOTE: usize = 500;
 
 /// A plugin version at work in the store.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,7 +42,8 @@ pub struct InstallationBody {
     /// SHA-256 of the component that runs.
     #[schema(value_type = String)]
     pub component: Digest,
-    /// The kind of question it answers: `pricing`, `coupon` or `promotion`.
+    /// The kind of question it answers: `pricing`, `coupon`, `promotion`, `shipping-rates`, `tax` or
+    /// `checkout-validation`.
     #[schema(value_type = String)]
     pub world: World,
     /// Its configuration, as the plugin's schema describes it.
@@ -57,6 +66,45 @@ pub struct InstallationBody {
     /// The variants it may give away.
     #[schema(value_type = Vec<String>)]
     pub gift_skus: Vec<Sku>,
+    /// Tags that each of its discounts has.
+    pub exclusivity_tags: Vec<String>,
+    /// Not asked before.
+    pub starts_at: Option<Time>,
+    /// Not asked from then on.
+    pub ends_at: Option<Time>,
+    /// What it may give in all.
+    pub budget: Option<MoneyBody>,
+    /// What it may give in a day of UTC.
+    pub daily_budget: Option<MoneyBody>,
+    /// What it may give a customer.
+    pub customer_budget: Option<MoneyBody>,
+    /// Why it was switched off, where it was.
+    pub quarantine: Option<QuarantineBody>,
+}
+
+/// Why an installation was switched off.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quarantine)]
+pub struct QuarantineBody {
+    /// What went wrong.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+    /// How far it had got, and where it goes on when it is released.
+    pub from_stage: &'static str,
+    /// Of a canary, how many per cent of carts it was asked for.
+    pub from_canary_percent: Option<u8>,
+}
+
+/// An installation and the rulebook that it is in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InstallationAnswer)]
+pub struct InstallationAnswer {
+    /// The installation.
+    #[serde(flatten)]
+    pub installation: InstallationBody,
+    /// Number of the active rulebook, which has it; null where it is in that no more.
+    pub rulebook: Option<i64>,
 }
 
 impl TryFrom<Installation> for InstallationBody {
@@ -82,6 +130,21 @@ impl TryFrom<Installation> for InstallationBody {
             group: installation.group,
             failure_policy: installation.failure_policy,
             gift_skus: installation.gift_skus,
+            exclusivity_tags: installation.exclusivity_tags,
+            starts_at: installation.starts_at.map(Time),
+            ends_at: installation.ends_at.map(Time),
+            budget: installation.budget.map(Into::into),
+            daily_budget: installation.daily_budget.map(Into::into),
+            customer_budget: installation.customer_budget.map(Into::into),
+            quarantine: installation.quarantine.map(|quarantine| {
+                let (from_stage, from_canary_percent) = self::stage(quarantine.from);
+                QuarantineBody {
+                    reason: quarantine.reason,
+                    at: Time(quarantine.at),
+                    from_stage,
+                    from_canary_percent,
+                }
+            }),
         })
     }
 }
@@ -96,38 +159,68 @@ fn stage(stage: InstallationStage) -> (&'static str, Option<u8>) {
     }
 }
 
-/// All installations, in one page.
+/// The installations of the active rulebook, in one page.
 #[utoipa::path(get, path = "/api/v1/admin/installations", tag = "admin", operation_id = "admin_list_installations",
     security(("api_key" = ["installations:read"])),
     responses(
-        (status = 200, description = "The installations, by sequence", body = Page<InstallationBody>),
-        (status = 401, description = "`unauthenticated`", body = crate::problem::Problem)))]
-pub async fn list(staff: Staff, State(db): State<Db>) -> Result<Json<Page<InstallationBody>>, Error> {
-    let installations = db.list_installations(staff.store.id).await?;
-    let items = installations.into_iter().map(InstallationBody::try_from).collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor: None }))
+        (status = 200, description = "The installations, by sequence", body = Page<InstallationBody>,
+            headers(("ETag" = String, description = "Number of the active rulebook; 0 where there is none"))),
+        (status = 401, description = "`unauthenticated`", body = Problem)))]
+pub async fn list(staff: Staff, State(rules): State<Rules>) -> Result<Response, Error> {
+    let active = rules.active(staff.store.id).await?;
+    let installations = active.installations.iter().cloned();
+    let items = installations.map(InstallationBody::try_from).collect::<Result<_, _>>()?;
+    Ok((etag(active.number), Json(Page { items, next_cursor: None })).into_response())
+}
+
+/// Installs a version of a plugin, as a draft unless a stage is asked for. That makes the next rulebook,
+/// which is active at once.
+#[utoipa::path(post, path = "/api/v1/admin/installations", tag = "admin", operation_id = "admin_create_installation",
+    params(("If-Match" = Option<String>, Header, description = "Only while the rulebook of this number is active")),
+    request_body = InstallationRequest, security(("api_key" = ["installations:write"])),
+    responses(
+        (status = 201, description = "The installation, and the rulebook that has it", body = InstallationAnswer,
+            headers(("ETag" = String, description = "Number of that rulebook"), ("Location" = String, description = "Its address"))),
+        (status = 401, description = "`unauthenticated`", body = Problem),
+        (status = 412, description = "`version_conflict`: another change came first", body = Problem),
+        (status = 422, description = "`invalid_body`, `config_refused`, `plugin_failed` or `rules_unusable`",
+            body = Problem)))]
+pub async fn create(
+    staff: Staff,
+    State(rules): State<Rules>,
+    if_match: Option<IfMatch>,
+    Json(mut asked): Json<InstallationRequest>,
+) -> Result<Response, Error> {
+    let note = note(asked.note.take())?;
+    let request = RuleRequest::Install(Box::new(asked));
+    let changed = rules.change(staff.store.id, if_match.as_ref(), note, request).await?;
+    let location =
+        changed.installation.map(|id| format!("/api/v1/admin/installations/{id}")).unwrap_or_default();
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer(&changed)?).into_response())
+}
+
+/// The installation that a change was about, with the rulebook that it made.
+pub fn answer(changed: &Changed) -> Result<Response, Error> {
+    let Changed { rulebook, installation } = changed;
+    let installation = installation.and_then(|id| rulebook.installation(id)).cloned();
+    let installation =
+        installation.ok_or_else(|| Error::Internal("a change lost its installation".to_owned()))?;
+    let body = InstallationAnswer { installation: installation.try_into()?, rulebook: Some(rulebook.number) };
+    Ok((etag(rulebook.number), Json(body)).into_response())
+}
+
+/// The number of a rulebook as what changes are based on.
+pub fn etag(rulebook: i64) -> [(header::HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{rulebook}\""))]
+}
+
+/// What a merchant says of a change; nothing where that is empty.
+pub fn note(note: Option<String>) -> Result<Option<String>, Error> {
+    let mut wrong = Violations::default();
+    let note = note.map(|note| wrong.text("/note", &note, MAX_NOTE));
+    wrong.finish()?;
+    Ok(note.filter(|note| !note.is_empty()))
 }
 
 #[cfg(test)]
-mod tests {
-    use martlet_domain::plugin::World;
-    use serde_json::json;
-
-    use crate::testing::TestApp;
-
-    #[tokio::test]
-    async fn installations_are_listed_with_what_they_run() {
-        let app = TestApp::new().await;
-        let installation = app.install(World::Promotion).await;
-        let answer = app.admin_get("/api/v1/admin/installations").await.expect_status(200);
-        assert_eq!(
-            answer.body,
-            json!({"items": [{
-                "id": installation.id, "sequence": 1, "plugin": "small-promotion", "plugin_version": "1.0.0",
-                "component": installation.component, "world": "promotion", "config": {}, "classes": ["order"],
-                "stage": "active", "canary_percent": null, "priority": 10, "group": "main",
-                "failure_policy": "skip", "gift_skus": [],
-            }], "next_cursor": null})
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,11 @@
 //! What only so many orders may have: keys, numbers, uses of coupons, parts of budgets.
 
-use martlet_domain::order::Shortage;
+use martlet_domain::{
+    Digest,
+    order::{BudgetAsk, CustomerLimit, DayLimit, Shortage},
+    payment::DeclineReason,
+    plugin::{Granted, Installation},
+};
 use martlet_store::{Claim, ClaimState, Committed, StoreError, Unique};
 
 use crate::{
@@ -114,6 +119,58 @@ pub(crate) async fn a_budget_holds_in_a_group_and_across(world: World) {
     assert_eq!(outcomes, [Committed::Done, spent.clone(), Committed::Done]);
     assert_eq!(world.db.commit(&work[3..]).await.unwrap(), [spent.clone(), spent]);
     assert_eq!(world.db.budget_usage(world.store, &[installation]).await.unwrap()[&installation], 100);
+    assert_balanced(&world).await;
+}
+
+/// 100 in all, 60 a day, 50 a customer: who is refused for one of them takes nothing of the others, and
+/// what an order gives back is given back to the day and the customer it was taken from.
+pub(crate) async fn budgets_a_day_and_a_customer_hold_in_a_group_and_across(world: World) {
+    let variant = stocked(&world, 99).await;
+    let installation = samples::stored_installation(&world.db, world.store).await.id;
+    let (one, two) = (stored_customer(&world).await, stored_customer(&world).await);
+    let spent = Committed::Short(Shortage::Budget(installation));
+    let mut work = Vec::new();
+    for (amount, day, customer) in
+        [(50, 1, one), (1, 2, one), (11, 1, two), (10, 1, two), (40, 2, two), (1, 3, two)]
+    {
+        let cart = cart_of(&world, customer, &[(variant, 1)]).await;
+        work.push(placement(world.store, &cart).drawing_on(BudgetAsk {
+            installation,
+            amount,
+            limit: Some(100),
+            day: Some(DayLimit { day, limit: 60 }),
+            customer: Some(CustomerLimit { customer: Some(customer), limit: 50 }),
+        }));
+    }
+    let first = work[0].order.clone();
+    let mut work: Vec<_> = work.into_iter().map(place).collect();
+    let late = work.split_off(3);
+    let outcomes = world.db.commit(&work).await.unwrap();
+    assert_eq!(outcomes, [Committed::Done, spent.clone(), spent.clone()], "in a group");
+    let outcomes = world.db.commit(&late).await.unwrap();
+    assert_eq!(outcomes, [Committed::Done, Committed::Done, spent.clone()], "and across groups");
+    assert_balanced(&world).await;
+
+    let installed = Installation {
+        id: installation,
+        daily_budget: samples::installation(Digest::of(b"")).budget,
+        customer_budget: samples::installation(Digest::of(b"")).budget,
+        ..samples::installation(Digest::of(b""))
+    };
+    let grants = async |day, customer| {
+        let granted = world.db.budget_grants(world.store, &[&installed], day, customer).await.unwrap();
+        let Granted { total, today, to_customer } = granted[&installation];
+        (total, today, to_customer)
+    };
+    assert_eq!(grants(1, Some(one)).await, (100, 60, Some(50)));
+    assert_eq!(grants(2, Some(two)).await, (100, 40, Some(50)));
+    assert_eq!(grants(3, None).await, (100, 0, None));
+
+    let mut declined = first;
+    let effects = declined.decline(DeclineReason::CardDeclined, LATER).unwrap();
+    advanced(&world, &mut declined, effects).await;
+    assert_eq!(grants(1, Some(one)).await, (50, 10, Some(0)));
+    assert_eq!(grants(2, Some(two)).await, (50, 40, Some(50)));
     assert_balanced(&world).await;
 }
 
