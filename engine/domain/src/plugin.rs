@@ -1,10 +1,16 @@
 //! Plugins, their versions, their installations in a store, and rulebooks.
 
 mod budget;
+mod failures;
+mod log;
+mod shadow;
 
 use std::{fmt, ops::Deref, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use failures::{FailureRules, FailureWatch, TooManyFailures};
+pub use log::{LogEntry, LogLevel};
 
 use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, money::Money, quote::Class};
 
