@@ -1,5 +1,7 @@
 //! Rulebooks: numbered in each store, never changed, one of them active.
 
+mod quarantine;
+
 use std::collections::BTreeSet;
 
 use martlet_domain::{
