@@ -3,6 +3,8 @@
 //! All reads come first. The walk itself waits for nothing: it runs on a blocking thread, as many
 //! at a time as there are cores, and asks components between the stages.
 
+mod shadow;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -26,7 +28,14 @@ use martlet_plugin_host::{Evaluated, Host};
 use martlet_store::{Db, Offer};
 use tokio::sync::Semaphore;
 
-use crate::{error::Error, plugins, rulebooks};
+pub use shadow::Shadows;
+
+use self::shadow::Trial;
+use crate::{
+    error::Error,
+    figures::{Counters, PricedQuote},
+    plugins, rulebooks,
+};
 
 /// Prices carts. One a process.
 #[derive(Debug)]
@@ -36,6 +45,15 @@ pub struct Pricer {
     turns: Arc<Semaphore>,
     /// The newest rulebook seen of each store.
     rulebooks: Mutex<HashMap<Id<Store>, Arc<SealedRulebook>>>,
+    /// What is done beside quotes.
+    watched: Option<Watched>,
+}
+
+/// What is done beside quotes that shoppers are given.
+#[derive(Debug)]
+struct Watched {
+    counters: Arc<Counters>,
+    shadows: Arc<Shadows>,
 }
 
 /// A priced cart.
@@ -72,12 +90,34 @@ impl Pricer {
     /// A pricer that works out as many quotes at a time as there are cores.
     pub fn new(host: Arc<Host>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { host, turns: Arc::new(Semaphore::new(cores)), rulebooks: Mutex::default() }
+        Self { host, turns: Arc::new(Semaphore::new(cores)), rulebooks: Mutex::default(), watched: None }
+    }
+
+    /// One whose quotes are counted, and beside which so many carts at a time are tried with what is only
+    /// tried.
+    #[must_use]
+    pub fn watched(self, counters: Arc<Counters>, shadow_concurrency: usize) -> Self {
+        let turns = Arc::clone(&self.turns);
+        let shadows = Shadows::new(Arc::clone(&self.host), Arc::clone(&counters), turns, shadow_concurrency);
+        Self { watched: Some(Watched { counters, shadows }), ..self }
     }
 
     /// Runs the components.
     pub fn host(&self) -> &Arc<Host> {
         &self.host
+    }
+
+    /// Counts what installations do, where anybody does.
+    pub fn counters(&self) -> Option<&Arc<Counters>> {
+        self.watched.as_ref().map(|watched| &watched.counters)
+    }
+
+    /// Ready when no cart waits to be tried.
+    #[cfg(test)]
+    pub(crate) async fn all_tried(&self) {
+        if let Some(watched) = &self.watched {
+            watched.shadows.idle().await;
+        }
     }
 
     /// Prices a cart at a moment under the store's active rulebook.
@@ -92,6 +132,8 @@ impl Pricer {
         let facts = Facts::read(db, store, &cart, &rulebook).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
         rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let place = self.watched.as_ref().and_then(|watched| watched.shadows.place(store, &rulebook));
+        let trial = place.map(|place| (place, input.clone()));
 
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
@@ -102,6 +144,23 @@ impl Pricer {
             span.in_scope(|| walk(&host, input))
         });
         let (quote, calls) = walked.await??;
+        if let Some(watched) = &self.watched {
+            let fuel_for_call = self.host.config().fuel_for_call(cart.lines.len());
+            watched.counters.count_quote(PricedQuote {
+                store,
+                rulebook: &rulebook,
+                currency: quote.currency,
+                verdicts: &quote.verdicts,
+                calls: &calls,
+                fuel_for_call,
+            });
+            // A total that depends on the host is nothing to compare with.
+            if let Some((place, input)) = trial.filter(|_| !quote.provisional) {
+                let (cart, live) = (cart.clone(), Arc::clone(&rulebook));
+                let trial = Trial { cart, live, input, total: quote.totals.total };
+                watched.shadows.start(place, db.clone(), trial);
+            }
+        }
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
         let ships = !facts.settings.shipping_methods.is_empty();
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })

@@ -104,6 +104,8 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::orders::list))
         .routes(routes!(admin::orders::get))
         .routes(routes!(admin::installations::list))
+        .routes(routes!(admin::installation_figures::get))
+        .routes(routes!(admin::installation_logs::list))
         .routes(routes!(admin::rulebooks::active))
 }
 

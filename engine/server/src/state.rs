@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, TrustedProxies},
     error::Error,
+    figures::Counters,
     ids::Ids,
     limits::Limits,
     operations::Operations,
@@ -51,6 +52,8 @@ pub struct Selling {
     pub orders: Arc<Orders>,
     /// Claims coupons.
     pub claims: Arc<Claims>,
+    /// Counts what plugins do.
+    pub counters: Arc<Counters>,
 }
 
 /// What an instance keeps copies of, until it hears that they are wrong.
@@ -124,7 +127,11 @@ impl AppState {
         redis.register(operations.metrics.registry())?;
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
-        let pricer = Arc::new(Pricer::new(host));
+        let counters =
+            Counters::new(db.clone(), clock.clone(), ids.clone(), config.plugins.failures())?;
+        counters.register(operations.metrics.registry())?;
+        let pricer = Pricer::new(host).watched(counters.clone(), config.plugins.shadow_concurrency);
+        let pricer = Arc::new(pricer);
         let stores = Arc::new(Stores::new(db.clone()));
         let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);
         catalog.register(operations.metrics.registry())?;
@@ -153,7 +160,7 @@ impl AppState {
         };
         Ok(Self {
             db,
-            selling: Selling { pricer, orders, claims: Arc::new(claims) },
+            selling: Selling { pricer, orders, claims: Arc::new(claims), counters },
             copies: Copies { catalog, stores, changes: Arc::new(changes) },
             auth: Arc::new(auth),
             world: World { clock, ids },
@@ -202,6 +209,12 @@ impl FromRef<AppState> for Arc<Catalog> {
 impl FromRef<AppState> for Arc<Claims> {
     fn from_ref(state: &AppState) -> Self {
         state.selling.claims.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Counters> {
+    fn from_ref(state: &AppState) -> Self {
+        state.selling.counters.clone()
     }
 }
 

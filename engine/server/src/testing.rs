@@ -3,6 +3,7 @@
 mod certificates;
 mod customers;
 mod installed;
+mod instances;
 mod log;
 mod orders;
 mod plugin;
@@ -173,6 +174,18 @@ impl TestAppBuilder {
     /// Largest body, in bytes.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.config.server.body_limit_bytes = bytes;
+        self
+    }
+
+    /// So many carts are tried at a time with what is only tried.
+    pub fn shadow_concurrency(mut self, at_once: usize) -> Self {
+        self.config.plugins.shadow_concurrency = at_once;
+        self
+    }
+
+    /// So many failures in a row quarantine an installation.
+    pub fn quarantine_failures(mut self, in_a_row: u32) -> Self {
+        self.config.plugins.quarantine_failures = in_a_row;
         self
     }
 

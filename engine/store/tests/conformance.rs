@@ -229,6 +229,11 @@ suite! {
         sixteen_parallel_publishers_get_numbers_without_gaps
         rulebooks_are_listed_from_the_highest
         another_store_sees_no_rulebook;
+    "conformance/quarantine.rs" quarantine:
+        a_live_installation_is_switched_off_in_the_next_rulebook
+        what_is_not_asked_is_not_switched_off
+        of_many_who_switch_it_off_one_does
+        another_store_switches_nothing_off;
     "conformance/api_keys.rs" api_keys:
         a_key_is_found_by_the_digest_of_its_secret
         a_revoked_key_is_found_no_more

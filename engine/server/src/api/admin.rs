@@ -4,6 +4,8 @@ pub mod categories;
 pub mod claim_stock;
 pub mod coupon;
 pub mod coupons;
+pub mod installation_figures;
+pub mod installation_logs;
 pub mod installations;
 pub mod order_steps;
 pub mod orders;

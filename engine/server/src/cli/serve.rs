@@ -64,6 +64,8 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     let auth = state.auth.clone();
     let forgetting = tokio::spawn(async move { auth.sessions.run(SESSIONS_SWEPT_EVERY).await });
     let listening = tokio::spawn(state.copies.changes.clone().run());
+    let counters = state.selling.counters.clone();
+    let counting = tokio::spawn(counters.clone().run());
     let limits = state.frame.rules.limits.clone();
     let limiting = tokio::spawn(async move { limits.run().await });
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
@@ -73,8 +75,15 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     listening.abort();
     warming.abort();
     limiting.abort();
+    counting.abort();
     // A connection that doesn't come back is given up: the database notices when the process is gone.
-    if tokio::time::timeout(serve::CLOSING, db.close()).await.is_err() {
+    let closing = async {
+        if let Err(error) = counters.flush().await {
+            tracing::warn!("the last figures of plugins are lost: {error}");
+        }
+        db.close().await;
+    };
+    if tokio::time::timeout(serve::CLOSING, closing).await.is_err() {
         tracing::warn!("the database was left without closing all connections to it");
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use martlet_domain::catalog::Handle;
+use martlet_domain::{catalog::Handle, plugin::FailureRules};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -205,6 +205,12 @@ pub struct PluginsConfig {
     pub memory_bytes: usize,
     /// Calls that can be under way at once.
     pub slots: u32,
+    /// Carts that are priced once more at a time, with the installations that are only tried; 0 for none.
+    /// It is done when no shopper waits.
+    pub shadow_concurrency: usize,
+    /// How many failures in a row quarantine an installation, as does half of its last 200 calls; 0 where
+    /// nothing does. Each instance counts what it sees.
+    pub quarantine_failures: u32,
 }
 
 impl Default for PluginsConfig {
@@ -217,11 +223,18 @@ impl Default for PluginsConfig {
             call_timeout_ms: u64::try_from(host.call_timeout.as_millis()).unwrap_or(u64::MAX),
             memory_bytes: host.memory_bytes,
             slots: host.slots,
+            shadow_concurrency: 1,
+            quarantine_failures: 50,
         }
     }
 }
 
 impl PluginsConfig {
+    /// When an installation has failed too often.
+    pub const fn failures(&self) -> FailureRules {
+        FailureRules { in_a_row: self.quarantine_failures }
+    }
+
     /// The limits of the plugin host: these, and the published ones for the rest.
     pub fn host(&self) -> martlet_plugin_host::HostConfig {
         martlet_plugin_host::HostConfig {
@@ -242,6 +255,8 @@ impl PluginsConfig {
         within(problems, "plugins.call_timeout_ms", self.call_timeout_ms, 10, 60_000);
         within(problems, "plugins.memory_bytes", self.memory_bytes as u64, 1 << 20, 64 << 20);
         within(problems, "plugins.slots", self.slots.into(), 1, 10_000);
+        within(problems, "plugins.shadow_concurrency", self.shadow_concurrency as u64, 0, 64);
+        within(problems, "plugins.quarantine_failures", self.quarantine_failures.into(), 0, 1_000_000);
     }
 }
 

@@ -80,6 +80,8 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "POST /api/v1/admin/orders/{id}/refunds",
             "POST /api/v1/admin/orders/{id}/complete",
             "GET /api/v1/admin/installations",
+            "GET /api/v1/admin/installations/{installation}/figures",
+            "GET /api/v1/admin/installations/{installation}/logs",
             "GET /api/v1/admin/rulebooks/active",
         ],
     ),

@@ -46,7 +46,8 @@ impl TestApp {
         installations
     }
 
-    async fn install_plugin(&self, installed: &Installed) -> Installation {
+    /// Installs a plugin, in no rulebook yet.
+    pub async fn install_plugin(&self, installed: &Installed) -> Installation {
         let (db, store) = (&self.state.db, self.store.id);
         let bytes = component(installed.plugin);
         let component = self.state.selling.pricer.host().load(&bytes).expect("a component");
