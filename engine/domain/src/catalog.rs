@@ -167,6 +167,9 @@ impl Entity for Product {
     const NAME: &'static str = "product";
 }
 
+/// Most that a unit may weigh: 1,000 tonnes.
+pub const MAX_WEIGHT_GRAMS: u32 = 1_000_000_000;
+
 /// What is actually bought: a product in one choice of its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
@@ -184,6 +187,8 @@ pub struct Variant {
     pub prices: Vec<Price>,
     /// What there is of it.
     pub stock: StockLevel,
+    /// What one unit weighs, where the merchant has said: at most [`MAX_WEIGHT_GRAMS`].
+    pub weight_grams: Option<u32>,
     /// Where it stands among its siblings.
     pub position: i64,
     /// Counts changes, from 1. Stock isn't counted.

@@ -55,6 +55,18 @@ impl World {
         }
     }
 
+    /// The function by which its components are known: no other world exports it.
+    pub const fn function(self) -> &'static str {
+        match self {
+            Self::Pricing => "price",
+            Self::Coupon => "redeem",
+            Self::Promotion => "propose",
+            Self::ShippingRates => "offer-shipping",
+            Self::Tax => "find-taxes",
+            Self::CheckoutValidation => "validate-checkout",
+        }
+    }
+
     /// Whether its components propose candidates of classes that they announce for a configuration. The
     /// others are asked in a stage of their own.
     pub const fn has_classes(self) -> bool {

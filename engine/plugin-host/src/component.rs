@@ -11,7 +11,7 @@ use wasmtime::{Result, Store};
 
 use crate::{
     ComponentError, ConfigProblem, LoadError, LogLine,
-    bindings::v0_1_0::types as wit,
+    bindings::current as wit,
     convert, describe,
     inspect::{self, Inspected},
     runtime::{CallError, Phase, Runtime, State, clip, printable},
@@ -43,12 +43,11 @@ impl Component {
     /// Checks, compiles and links a component, and makes an instance to see that it can.
     pub(crate) fn new(runtime: &Arc<Runtime>, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
         let inspected = inspect::inspect(bytes, runtime.config.module_bytes)?;
-        let linked =
-            Linked::new(inspected.world, runtime.compile(bytes)?).map_err(|error| LoadError::Signature {
-                world: inspected.world,
-                version: inspected.wit_version.to_owned(),
-                problem: printable(&format!("{error:#}")),
-            })?;
+        let Inspected { world, wit_version } = inspected;
+        let linked = Linked::new(wit_version, world, runtime.compile(bytes)?).map_err(|error| {
+            let problem = printable(&format!("{error:#}"));
+            LoadError::Signature { world, version: wit_version.as_str().to_owned(), problem }
+        })?;
         let component = Self { digest, size: bytes.len(), inspected, linked, runtime: Arc::clone(runtime) };
         // What can't be instantiated at all is better refused now than at a shopper's cart.
         match component.call(runtime.config.fuel_per_call, 0, |_, _| Ok(())).result {
@@ -74,7 +73,7 @@ impl Component {
 
     /// The `martlet:commerce` it was built for, such as `0.1.0`.
     pub const fn wit_version(&self) -> &'static str {
-        self.inspected.wit_version
+        self.inspected.wit_version.as_str()
     }
 
     /// What it says of itself, checked.
@@ -90,7 +89,7 @@ impl Component {
     }
 
     /// Asks it whether it can work with a configuration (JSON), and which classes its candidates
-    /// will have. The classes are sorted; for a pricing component there are none.
+    /// will have. The classes are sorted; there are none for a world without candidates of classes.
     ///
     /// # Errors
     ///
@@ -105,7 +104,7 @@ impl Component {
                 let mut classes: Vec<Class> = classes.into_iter().map(convert::class).collect();
                 classes.sort_unstable();
                 classes.dedup();
-                if classes.is_empty() && self.world() != World::Pricing {
+                if classes.is_empty() && self.world().has_classes() {
                     return Err(unusable("it accepts the configuration but names no class".to_owned()));
                 }
                 Ok(classes)

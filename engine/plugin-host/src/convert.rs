@@ -1,8 +1,10 @@
 //! Between the domain's types and those of the WIT.
 
+mod answer;
 mod proposal;
 mod snapshot;
 
+pub(crate) use answer::{objections, rates, taxes};
 pub(crate) use proposal::{class, is_key, prices, proposal, quoted};
 pub use snapshot::Prepared;
 pub(crate) use snapshot::standing;

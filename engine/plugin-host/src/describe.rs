@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use martlet_domain::plugin::{Description, Template};
 
 use crate::{
-    bindings::v0_1_0::types as wit,
+    bindings::current as wit,
     convert::{is_key, quoted},
 };
 

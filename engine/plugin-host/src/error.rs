@@ -49,12 +49,23 @@ pub enum LoadError {
     Invalid(String),
     /// It implements none of the worlds.
     #[error(
-        "the component exports none of `price`, `redeem` and `propose`, so it is of no world of martlet:commerce; it exports {}",
-        list(.exports)
+        "the component exports none of {}, so it is of no world of martlet:commerce; it exports {}",
+        functions(), list(.exports)
     )]
     NoWorld {
         /// What it exports.
         exports: Vec<String>,
+    },
+    /// Its world came with a later version than the one it was built for.
+    #[error(
+        "martlet:commerce {version} has no world `{world}`: build the component against {}",
+        WIT_VERSIONS.last().copied().unwrap_or_default()
+    )]
+    NoSuchWorld {
+        /// Its world.
+        world: World,
+        /// The version it was built for.
+        version: &'static str,
     },
     /// It implements several worlds.
     #[error("the component is of several worlds ({}): make one component for each", list(.worlds))]
@@ -179,11 +190,20 @@ pub enum EvaluateError {
     /// A call in the world `coupon` names no coupon.
     #[error("the component {0} is of the world `coupon` and was called without a coupon")]
     NoCoupon(Digest),
+    /// A call in the world `checkout-validation` outside of its stage.
+    #[error(
+        "the component {0} is of the world `checkout-validation` and was called without what the cart comes to"
+    )]
+    NoCheckout(Digest),
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
     if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
+}
+
+fn functions() -> String {
+    World::ALL.map(|world| format!("`{}`", world.function())).join(", ")
 }
 
 fn words(failure: &Failure) -> String {

@@ -3,16 +3,15 @@
 use martlet_domain::{
     coupon::CouponCode,
     plugin::World,
-    quote::{Call, Evaluation, Outcome, Proposal},
+    quote::{Call, Evaluation, Outcome},
 };
-use wasmtime::Store;
 
 use crate::{
     Component, EvaluateError, Host, LogLine, Prepared,
-    bindings::v0_1_0::types as wit,
+    bindings::current as wit,
     convert,
-    runtime::{CallError, State},
-    world::Instance,
+    runtime::CallError,
+    world::{Answer, Question},
 };
 
 /// What came of a call.
@@ -25,12 +24,6 @@ pub struct Evaluated {
     pub backtrace: Option<String>,
     /// What it logged.
     pub logs: Vec<LogLine>,
-}
-
-/// A component's answer in its own types.
-enum Answer {
-    Prices(wit::Prices),
-    Proposal(wit::Proposal),
 }
 
 impl Host {
@@ -56,32 +49,44 @@ impl Host {
         fuel: u64,
     ) -> Result<Evaluated, EvaluateError> {
         let component = self.find(&call.component).ok_or(EvaluateError::UnknownComponent(call.component))?;
-        let coupon = check(&component, call)?;
-        let standing = convert::standing(call.standing);
+        let coupon = check(&component, prepared, call)?;
+        let question = Question {
+            cart: &prepared.cart,
+            cart_v0_1_0: &prepared.cart_v0_1_0,
+            checkout: prepared.checkout.as_ref(),
+            coupon: coupon.as_ref(),
+            standing: convert::standing(call.standing),
+            config: &call.config,
+        };
         let fuel = fuel.min(self.config().fuel_for_call(prepared.lines));
-        let called = component.call(fuel, prepared.bytes, |instance, store| {
-            ask(instance, store, &prepared.cart, coupon.as_ref(), standing, &call.config)
-        });
+        let called = component.call(fuel, prepared.bytes, |instance, store| instance.ask(store, question));
         let result = called.result.and_then(|answer| self.convert(answer, prepared.lines));
         let (outcome, backtrace) = match result {
-            Ok(proposal) => (Outcome::Proposed(proposal), None),
+            Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::Failed(error.failure), error.backtrace),
         };
         Ok(Evaluated { evaluation: Evaluation { outcome, fuel: called.fuel }, backtrace, logs: called.logs })
     }
 
-    fn convert(&self, answer: Answer, lines: usize) -> Result<Proposal, CallError> {
+    fn convert(&self, answer: Answer, lines: usize) -> Result<Outcome, CallError> {
         let limit = self.config().max_candidates + lines;
         match answer {
-            Answer::Prices(prices) => convert::prices(prices, limit),
-            Answer::Proposal(proposal) => convert::proposal(proposal, limit),
+            Answer::Prices(prices) => convert::prices(prices, limit).map(Outcome::Proposed),
+            Answer::Proposal(proposal) => convert::proposal(proposal, limit).map(Outcome::Proposed),
+            Answer::Rates(rates) => convert::rates(rates, limit).map(Outcome::Rated),
+            Answer::Taxes(taxes) => convert::taxes(taxes, limit).map(Outcome::Taxed),
+            Answer::Objections(objections) => convert::objections(objections, limit).map(Outcome::Validated),
         }
         .map_err(CallError::invalid)
     }
 }
 
 /// Checks that the component is what the call takes it for, and answers the coupon.
-fn check(component: &Component, call: &Call) -> Result<Option<wit::Coupon>, EvaluateError> {
+fn check(
+    component: &Component,
+    prepared: &Prepared,
+    call: &Call,
+) -> Result<Option<wit::Coupon>, EvaluateError> {
     if component.world() != call.world {
         return Err(EvaluateError::OtherWorld {
             component: call.component,
@@ -91,32 +96,13 @@ fn check(component: &Component, call: &Call) -> Result<Option<wit::Coupon>, Eval
     }
     match (&call.coupon, call.world) {
         (None, World::Coupon) => Err(EvaluateError::NoCoupon(call.component)),
+        (_, World::CheckoutValidation) if prepared.checkout.is_none() => {
+            Err(EvaluateError::NoCheckout(call.component))
+        }
         (code, _) => Ok(code.as_ref().map(coupon)),
     }
 }
 
 fn coupon(code: &CouponCode) -> wit::Coupon {
     wit::Coupon { code: code.to_string() }
-}
-
-fn ask(
-    instance: &Instance,
-    store: &mut Store<State>,
-    cart: &wit::Cart,
-    coupon: Option<&wit::Coupon>,
-    standing: wit::Standing,
-    config: &str,
-) -> wasmtime::Result<Answer> {
-    match (instance, coupon) {
-        (Instance::Pricing(instance), _) => {
-            instance.call_price(store, cart, standing, config).map(Answer::Prices)
-        }
-        (Instance::Promotion(instance), _) => {
-            instance.call_propose(store, cart, standing, config).map(Answer::Proposal)
-        }
-        (Instance::Coupon(instance), Some(coupon)) => {
-            instance.call_redeem(store, cart, coupon, standing, config).map(Answer::Proposal)
-        }
-        (Instance::Coupon(_), None) => Err(wasmtime::Error::msg("a coupon component needs a coupon")),
-    }
 }

@@ -5,8 +5,9 @@ use martlet_domain::plugin::World;
 use wasmparser::{ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload};
 
 use crate::{
-    LoadError, UnknownImport, WIT_VERSIONS,
+    LoadError, UnknownImport,
     runtime::{clip, printable},
+    world::WitVersion,
 };
 
 /// Names that a refusal lists, and bytes of each: an upload may hold millions.
@@ -17,7 +18,7 @@ const NAME_BYTES: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inspected {
     pub(crate) world: World,
-    pub(crate) wit_version: &'static str,
+    pub(crate) wit_version: WitVersion,
 }
 
 /// Looks at a component's imports and exports.
@@ -29,6 +30,9 @@ pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Inspected, LoadError
     let (imports, exports) = names(bytes)?;
     let world = world(&exports)?;
     let wit_version = check_imports(&imports)?;
+    if !wit_version.has(world) {
+        return Err(LoadError::NoSuchWorld { world, version: wit_version.as_str() });
+    }
     Ok(Inspected { world, wit_version })
 }
 
@@ -85,11 +89,7 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), LoadError> {
 /// A world is known by the function that it alone exports.
 fn world(exports: &[String]) -> Result<World, LoadError> {
     let exported = |name: &str| exports.iter().any(|export| export == name);
-    let worlds: Vec<World> =
-        [(World::Pricing, "price"), (World::Coupon, "redeem"), (World::Promotion, "propose")]
-            .into_iter()
-            .filter_map(|(world, function)| exported(function).then_some(world))
-            .collect();
+    let worlds: Vec<World> = World::ALL.into_iter().filter(|world| exported(world.function())).collect();
     let world = match worlds[..] {
         [world] => world,
         [] => {
@@ -106,7 +106,7 @@ fn world(exports: &[String]) -> Result<World, LoadError> {
 }
 
 /// Checks that nothing but our own interfaces is imported, and answers their version.
-fn check_imports(imports: &[String]) -> Result<&'static str, LoadError> {
+fn check_imports(imports: &[String]) -> Result<WitVersion, LoadError> {
     let (ours, unknown): (Vec<_>, Vec<_>) =
         imports.iter().map(|name| (name, version(name))).partition(|(_, version)| version.is_some());
     if !unknown.is_empty() {
@@ -119,7 +119,7 @@ fn check_imports(imports: &[String]) -> Result<&'static str, LoadError> {
     }
     let mut version = None;
     for found in ours.into_iter().filter_map(|(_, version)| version) {
-        match WIT_VERSIONS.iter().copied().find(|known| *known == found) {
+        match WitVersion::find(found) {
             Some(known) if version.is_none_or(|version| version == known) => version = Some(known),
             _ => return Err(LoadError::WitVersion { found: shown(found) }),
         }

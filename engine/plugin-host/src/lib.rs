@@ -28,6 +28,4 @@ pub use error::{ComponentError, ConfigProblem, EvaluateError, HostError, LoadErr
 pub use evaluate::Evaluated;
 pub use host::Host;
 pub use runtime::{LogLevel, LogLine};
-
-/// The `martlet:commerce` versions whose components run here.
-pub const WIT_VERSIONS: &[&str] = &["0.1.0"];
+pub use world::WIT_VERSIONS;

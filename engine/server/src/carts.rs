@@ -14,6 +14,7 @@ use martlet_domain::{
     coupon::CouponCode,
     customer::Customer,
     money::Currency,
+    quote::DeliveryDays,
     settings::Store,
 };
 use martlet_store::{Db, Offer, Update};
@@ -25,7 +26,7 @@ use crate::{
     error::Error,
     extract::{Caller, IfMatch, Who},
     ids::Ids,
-    price_cart::{PricedCart, Pricer, settings},
+    price_cart::{PricedCart, Pricer, offers_shipping, settings},
     state::AppState,
 };
 
@@ -205,9 +206,33 @@ impl Carts {
     ) -> Result<Vec<OfferedShipping>, Error> {
         let country = cart.shipping_address.as_ref().map(|address| address.country.as_str());
         let methods = settings(&self.db, store).await?.shipping_methods;
-        let offered = methods.into_iter().filter_map(|method| {
+        let own = methods.into_iter().filter_map(|method| {
             let amount = method.amount(cart.currency, country)?;
-            Some(OfferedShipping { handle: method.handle, name: method.name, amount })
+            Some(OfferedShipping { handle: method.handle, name: method.name, amount, delivery: None })
+        });
+        let mut offered: Vec<OfferedShipping> = own.collect();
+        let rulebook = self.pricer.active_rulebook(&self.db, store).await?;
+        if offers_shipping(&rulebook) {
+            offered.extend(self.methods_of_components(store, cart).await?);
+        }
+        Ok(offered)
+    }
+
+    /// What components offer depends on the price of the goods, so the cart is priced.
+    async fn methods_of_components(
+        &self,
+        store: Id<Store>,
+        cart: &Cart,
+    ) -> Result<Vec<OfferedShipping>, Error> {
+        let priced = self.price(store, cart.clone(), self.clock.now()).await?;
+        if priced.quote.provisional {
+            return Err(Error::PricingUnavailable);
+        }
+        let offered = priced.quote.methods.iter().map(|method| OfferedShipping {
+            handle: method.method.clone(),
+            name: priced.said(&method.source, &method.name),
+            amount: method.amount,
+            delivery: method.delivery,
         });
         Ok(offered.collect())
     }
@@ -232,4 +257,6 @@ pub struct OfferedShipping {
     pub name: String,
     /// Its price before discounts, in minor units of the cart's currency.
     pub amount: i64,
+    /// When it arrives, where that is known.
+    pub delivery: Option<DeliveryDays>,
 }

@@ -298,6 +298,12 @@ pub enum Error {
         /// Which; coupons by their code.
         plugins: Vec<String>,
     },
+    /// A plugin of the merchant's doesn't let the cart pass.
+    #[error("the cart can't be ordered as it is: {}", objections.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("; "))]
+    CheckoutRefused {
+        /// What stands against it.
+        objections: Vec<CheckoutRefusal>,
+    },
     /// The cart costs something else than the shopper agreed to.
     #[error("the cart costs something else than `expected_total`; look at the quote and ask again")]
     PriceChanged {
@@ -371,6 +377,16 @@ pub enum Error {
     /// Something that can't happen did. Clients learn nothing of it.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Something that stands against ordering a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckoutRefusal {
+    /// The line it is about; nothing where it is about the whole cart.
+    #[serde(rename = "line_id")]
+    pub line: Option<Id<LineItem>>,
+    /// The reason, in words for the shopper.
+    pub message: String,
 }
 
 /// What is wrong at one place of a body.

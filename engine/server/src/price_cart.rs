@@ -13,11 +13,11 @@ use std::{
 use martlet_domain::{
     Digest, Id, Timestamp,
     cart::Cart,
-    catalog::{Sku, Variant},
+    catalog::{Handle, Sku, Variant},
     coupon::Coupon,
     customer::Customer,
     money::Currency,
-    plugin::{Installation, Rulebook, SealedRulebook},
+    plugin::{Installation, Rulebook, SealedRulebook, World},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
         Quote, ShippingInput, Stage, Standing,
@@ -162,7 +162,7 @@ impl Pricer {
             }
         }
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
-        let ships = !facts.settings.shipping_methods.is_empty();
+        let ships = !facts.settings.shipping_methods.is_empty() || offers_shipping(&rulebook);
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
     }
 
@@ -261,16 +261,7 @@ impl Facts {
 
     fn input(&self, cart: &Cart, rulebook: Arc<SealedRulebook>, as_of: Timestamp) -> Result<Input, Error> {
         let address = cart.shipping_address.as_ref();
-        let country = address.map(|address| address.country.as_str());
-        let method = cart.shipping_method.as_ref().and_then(|chosen| {
-            let method = self.settings.shipping_methods.iter().find(|method| method.handle == *chosen)?;
-            let amount = method.amount(cart.currency, country)?;
-            Some(ShippingInput {
-                method: method.handle.clone(),
-                amount,
-                tax_category: method.tax_category.clone(),
-            })
-        });
+        let methods = self.methods(cart, &rulebook);
         Ok(Input {
             rulebook,
             as_of,
@@ -283,7 +274,9 @@ impl Facts {
                 region: address.region.clone(),
             }),
             lines: cart.lines.iter().map(|line| self.line(cart, line)).collect::<Result<_, _>>()?,
-            shipping: method,
+            shipping: methods.chosen,
+            wanted_method: methods.wanted,
+            own_methods: methods.own,
             coupons: self
                 .coupons
                 .iter()
@@ -293,6 +286,29 @@ impl Facts {
             gifts: self.gifts(cart),
             bucket: bucket(cart.id),
         })
+    }
+
+    /// The method that the cart has chosen, if it is one of the store's own that it is offered. Handles that
+    /// matter to components are left out where no component offers any.
+    fn methods(&self, cart: &Cart, rulebook: &Rulebook) -> Methods {
+        let country = cart.shipping_address.as_ref().map(|address| address.country.as_str());
+        let offered = || {
+            let methods = self.settings.shipping_methods.iter();
+            methods.filter_map(|method| Some((method, method.amount(cart.currency, country)?)))
+        };
+        let chosen = cart.shipping_method.as_ref().and_then(|chosen| {
+            let (method, amount) = offered().find(|(method, _)| method.handle == *chosen)?;
+            Some(ShippingInput {
+                method: method.handle.clone(),
+                amount,
+                tax_category: method.tax_category.clone(),
+            })
+        });
+        if !offers_shipping(rulebook) {
+            return Methods { chosen, wanted: None, own: Vec::new() };
+        }
+        let wanted = if chosen.is_none() { cart.shipping_method.clone() } else { None };
+        Methods { chosen, wanted, own: offered().map(|(method, _)| method.handle.clone()).collect() }
     }
 
     fn line(&self, cart: &Cart, line: &martlet_domain::cart::LineItem) -> Result<LineInput, Error> {
@@ -315,6 +331,7 @@ impl Facts {
                 attributes: offer.product.attributes.clone(),
             }),
             quantity: line.quantity,
+            weight_grams: offer.variant.weight_grams,
             unit_amount: price.amount,
             floor: price.floor,
             tax_category: offer.product.tax_category.clone(),
@@ -343,6 +360,21 @@ impl Facts {
         gifts.sort_by(|one, other| one.sku.cmp(&other.sku));
         gifts
     }
+}
+
+/// What is known of shipping methods before components are asked.
+struct Methods {
+    chosen: Option<ShippingInput>,
+    wanted: Option<Handle>,
+    own: Vec<Handle>,
+}
+
+/// Whether a component is asked for shipping methods.
+pub fn offers_shipping(rulebook: &Rulebook) -> bool {
+    let asked = |installation: &Installation| {
+        installation.world == World::ShippingRates && installation.stage.is_live()
+    };
+    rulebook.installations.iter().any(asked)
 }
 
 /// How a store sells.

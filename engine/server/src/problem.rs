@@ -198,6 +198,7 @@ kinds! {
     CART_ORDERED = CONFLICT "cart_ordered" "The cart is an order";
     CHECKOUT_INCOMPLETE = UNPROCESSABLE_ENTITY "checkout_incomplete" "Something isn't known yet";
     CHECKOUT_BLOCKED = CONFLICT "checkout_blocked" "A plugin that must not fail did";
+    CHECKOUT_REFUSED = UNPROCESSABLE_ENTITY "checkout_refused" "The cart can't be ordered as it is";
     PRICE_CHANGED = CONFLICT "price_changed" "The price is another one";
     PAYMENT_DECLINED = PAYMENT_REQUIRED "payment_declined" "The payment was declined";
     PAYMENT_UNKNOWN = SERVICE_UNAVAILABLE "payment_unknown" "The payment isn't known yet";
@@ -276,6 +277,7 @@ pub fn kind(error: &Error) -> Kind {
         Error::CartOrdered => CART_ORDERED,
         Error::CheckoutIncomplete { .. } => CHECKOUT_INCOMPLETE,
         Error::CheckoutBlocked { .. } => CHECKOUT_BLOCKED,
+        Error::CheckoutRefused { .. } => CHECKOUT_REFUSED,
         Error::PriceChanged { .. } => PRICE_CHANGED,
         Error::PaymentDeclined { .. } => PAYMENT_DECLINED,
         Error::PaymentUnknown => PAYMENT_UNKNOWN,
@@ -349,6 +351,7 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::ShippingMethodNotOffered { method } => json!({ "method": method }),
         Error::CheckoutIncomplete { missing } => json!({ "missing": missing }),
         Error::CheckoutBlocked { plugins } => json!({ "plugins": plugins }),
+        Error::CheckoutRefused { objections } => json!({ "objections": objections }),
         Error::PriceChanged { expected, total, quote } => {
             json!({ "expected_total": MoneyBody::from(*expected), "total": MoneyBody::from(*total), "quote": quote })
         }

@@ -26,12 +26,13 @@ struct VariantRow {
     title: String,
     options: String,
     position: i64,
+    weight_grams: Option<i64>,
     version: i64,
     on_hand: i64,
     reserved: i64,
 }
 
-const SELECT: &str = "SELECT v.id, v.product_id, v.sku, v.title, v.options, v.position, v.version, \
+const SELECT: &str = "SELECT v.id, v.product_id, v.sku, v.title, v.options, v.position, v.weight_grams, v.version, \
      s.on_hand, s.reserved FROM variants v \
      JOIN stock_levels s ON s.store_id = v.store_id AND s.variant_id = v.id WHERE v.store_id = ";
 
@@ -59,7 +60,7 @@ impl Db {
         expected_version: i64,
     ) -> Result<Update, StoreError> {
         const SQL: &str = "UPDATE variants SET sku = ?, title = ?, options = ?, position = ?, \
-             version = version + 1 WHERE store_id = ? AND id = ? AND version = ?";
+             weight_grams = ?, version = version + 1 WHERE store_id = ? AND id = ? AND version = ?";
         let options = to_json(&variant.options)?;
         transaction!(self, |tx| {
             let Some(product) = lock_product_of(tx, store, variant.id).await? else {
@@ -70,6 +71,7 @@ impl Db {
                 .bind(&variant.title)
                 .bind(&options)
                 .bind(variant.position)
+                .bind(variant.weight_grams.map(i64::from))
                 .bind(store.uuid())
                 .bind(variant.id.uuid())
                 .bind(expected_version)
@@ -177,6 +179,10 @@ impl VariantRow {
             options: row.json("options", &self.options)?,
             prices,
             stock: StockLevel { on_hand: self.on_hand, reserved: self.reserved },
+            weight_grams: self
+                .weight_grams
+                .map(|grams| u32::try_from(grams).map_err(|_| row.corrupt("weight_grams", "it is no weight")))
+                .transpose()?,
             position: self.position,
             version: self.version,
         })
@@ -210,8 +216,8 @@ pub(crate) async fn version(
 }
 
 async fn insert(tx: &mut Tx, store: Id<Store>, variant: &Variant) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO variants (store_id, id, product_id, sku, title, options, position, version) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    const SQL: &str = "INSERT INTO variants (store_id, id, product_id, sku, title, options, position, weight_grams, \
+         version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let options = to_json(&variant.options)?;
     run!(tx, |c| sqlx::query(SQL)
         .bind(store.uuid())
@@ -221,6 +227,7 @@ async fn insert(tx: &mut Tx, store: Id<Store>, variant: &Variant) -> Result<(), 
         .bind(&variant.title)
         .bind(options)
         .bind(variant.position)
+        .bind(variant.weight_grams.map(i64::from))
         .bind(variant.version)
         .execute(c)
         .await

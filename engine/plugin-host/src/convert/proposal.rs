@@ -11,7 +11,7 @@ use martlet_domain::{
     },
 };
 
-use crate::bindings::v0_1_0::types as wit;
+use crate::bindings::current as wit;
 
 /// What makes an answer unusable.
 pub(crate) type Malformed = String;
@@ -49,11 +49,11 @@ pub(crate) const fn class(class: wit::Class) -> Class {
     }
 }
 
-fn at_most(limit: usize, what: &str, count: usize) -> Result<(), Malformed> {
+pub(super) fn at_most(limit: usize, what: &str, count: usize) -> Result<(), Malformed> {
     if count > limit { Err(format!("{count} {what}, and the limit is {limit}")) } else { Ok(()) }
 }
 
-fn key(what: &str, key: String) -> Result<String, Malformed> {
+pub(super) fn key(what: &str, key: String) -> Result<String, Malformed> {
     if is_key(&key) {
         Ok(key)
     } else {
@@ -95,7 +95,7 @@ fn price(price: wit::Price) -> Result<Candidate, Malformed> {
     })
 }
 
-fn declined(declined: Vec<wit::Decline>, limit: usize) -> Result<Vec<Decline>, Malformed> {
+pub(super) fn declined(declined: Vec<wit::Decline>, limit: usize) -> Result<Vec<Decline>, Malformed> {
     at_most(limit, "declined", declined.len())?;
     let decline = |decline: wit::Decline| {
         Ok(Decline { key: key("decline", decline.key)?, message: message(decline.message)? })
@@ -103,7 +103,7 @@ fn declined(declined: Vec<wit::Decline>, limit: usize) -> Result<Vec<Decline>, M
     declined.into_iter().map(decline).collect()
 }
 
-fn message(message: wit::Message) -> Result<Message, Malformed> {
+pub(super) fn message(message: wit::Message) -> Result<Message, Malformed> {
     let argument = |argument: wit::Argument| Argument { name: argument.name, value: argument.value };
     Ok(Message {
         key: key("message", message.key)?,

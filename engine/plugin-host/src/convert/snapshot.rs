@@ -1,15 +1,19 @@
 //! What goes in: a stage's snapshot.
 
+use std::sync::OnceLock;
+
 use martlet_domain::{
     catalog::Attribute,
-    quote::{ProductFacts, Snapshot, SnapshotLine, Stage, Standing},
+    quote::{Gift, ProductFacts, Snapshot, SnapshotCheckout, SnapshotLine, Stage, Standing},
 };
 
-use crate::bindings::v0_1_0::types as wit;
+use crate::bindings::{current as wit, v0_1_0};
 
 /// A stage's snapshot in the form that components get it. Made once a stage, used for every call.
 pub struct Prepared {
     pub(crate) cart: wit::Cart,
+    pub(crate) cart_v0_1_0: OnceLock<v0_1_0::types::Cart>,
+    pub(crate) checkout: Option<wit::Checkout>,
     pub(crate) lines: usize,
     pub(crate) bytes: usize,
 }
@@ -18,7 +22,13 @@ impl Prepared {
     /// Converts a snapshot.
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let cart = cart(snapshot);
-        Self { lines: cart.lines.len(), bytes: size(&cart), cart }
+        Self {
+            lines: cart.lines.len(),
+            bytes: size(&cart),
+            cart,
+            cart_v0_1_0: OnceLock::new(),
+            checkout: snapshot.checkout.as_ref().map(checkout),
+        }
     }
 }
 
@@ -60,6 +70,7 @@ fn cart(snapshot: &Snapshot) -> wit::Cart {
             method: shipping.method.to_string(),
             list_amount: shipping.list_amount,
             left: shipping.left,
+            tax_category: shipping.tax_category.clone(),
         }),
         codes: snapshot.codes.iter().map(ToString::to_string).collect(),
     }
@@ -70,8 +81,26 @@ const fn stage(stage: Stage) -> wit::Stage {
         Stage::Pricing => wit::Stage::Pricing,
         Stage::Line => wit::Stage::Line,
         Stage::Order => wit::Stage::Order,
+        Stage::ShippingRates => wit::Stage::ShippingRates,
         Stage::Shipping => wit::Stage::Shipping,
         Stage::Total => wit::Stage::Total,
+        Stage::Tax => wit::Stage::Tax,
+        Stage::CheckoutValidation => wit::Stage::CheckoutValidation,
+    }
+}
+
+fn checkout(checkout: &SnapshotCheckout) -> wit::Checkout {
+    let totals = checkout.totals;
+    let gift = |gift: &Gift| wit::Gift { sku: gift.sku.to_string(), quantity: gift.quantity };
+    wit::Checkout {
+        totals: wit::Totals {
+            goods: totals.goods_subtotal - totals.goods_discount,
+            shipping: totals.shipping_subtotal - totals.shipping_discount,
+            tax: totals.tax,
+            tax_included: totals.tax_included,
+            total: totals.total,
+        },
+        gifts: checkout.gifts.iter().map(gift).collect(),
     }
 }
 
@@ -83,6 +112,8 @@ fn line(position: u32, line: &SnapshotLine) -> wit::Line {
         options: attributes(&line.options),
         product: product(&line.product),
         quantity: line.quantity,
+        weight_grams: line.weight_grams,
+        tax_category: line.tax_category.clone(),
         base_amount: line.base_amount,
         units: line
             .units
@@ -108,7 +139,8 @@ fn attributes(attributes: &[Attribute]) -> Vec<wit::Attribute> {
 }
 
 /// Bytes that a cart takes up in a component's memory: records, lists and texts. It is only a
-/// measure of how much a sensible answer about this cart may hold.
+/// measure of how much a sensible answer about this cart may hold, and stays what it is: what goes past
+/// it stands in receipts.
 fn size(cart: &wit::Cart) -> usize {
     const CART: usize = 160;
     const LINE: usize = 120;
@@ -178,6 +210,8 @@ mod tests {
                     attributes: vec![fact("material", "wool")],
                 }),
                 quantity: 3,
+                weight_grams: Some(250),
+                tax_category: "standard".to_owned(),
                 base_amount: 1_200,
                 units: vec![
                     UnitRun { count: 2, list_amount: 1_100, left: 900 },
@@ -188,8 +222,10 @@ mod tests {
                 method: "express".parse().expect("a handle"),
                 list_amount: 700,
                 left: 600,
+                tax_category: "postage".to_owned(),
             }),
             codes: vec!["SUMMER10".parse().expect("a code")],
+            checkout: None,
         }
     }
 
@@ -207,6 +243,7 @@ mod tests {
         assert_eq!((destination.country.as_str(), destination.region.as_deref()), ("US", Some("CA")));
         let shipping = cart.shipping.expect("shipping");
         assert_eq!((shipping.method.as_str(), shipping.list_amount, shipping.left), ("express", 700, 600));
+        assert_eq!(shipping.tax_category, "postage");
         assert_eq!(cart.codes, ["SUMMER10"]);
     }
 
@@ -222,6 +259,7 @@ mod tests {
         assert_eq!(line.variant, Uuid::from_u128(1).to_string());
         assert_eq!((line.sku.as_str(), line.quantity, line.base_amount), ("SHIRT-M", 3, 1_200));
         assert_eq!((line.options[0].name.as_str(), line.options[0].value.as_str()), ("size", "M"));
+        assert_eq!((line.weight_grams, line.tax_category.as_str()), (Some(250), "standard"));
         let runs: Vec<_> = line.units.iter().map(|run| (run.count, run.list_amount, run.left)).collect();
         assert_eq!(runs, [(2, 1_100, 900), (1, 1_200, 0)]);
         assert_eq!(line.product.id, Uuid::from_u128(2).to_string());

@@ -6,7 +6,10 @@ use wasmtime::{
 };
 
 use super::State;
-use crate::{HostConfig, bindings::v0_1_0};
+use crate::{
+    HostConfig,
+    bindings::{v0_1_0, v1_0_0},
+};
 
 /// Fuel of a line of log, beside one for each byte: what it costs the host.
 const FUEL_PER_LINE: u64 = 1_000;
@@ -97,7 +100,8 @@ impl Logs {
 
 /// Lets components log.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker.instance(v0_1_0::LOGGING)?.func_wrap("log", log)
+    linker.instance(v0_1_0::LOGGING)?.func_wrap("log", log::<v0_1_0::Level>)?;
+    linker.instance(v1_0_0::LOGGING)?.func_wrap("log", log::<v1_0_0::Level>)
 }
 
 /// Escapes control characters and those that turn the direction of text, so that a component can't
@@ -121,9 +125,9 @@ pub(crate) fn clip(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-fn log(
+fn log<L: Into<LogLevel>>(
     mut store: StoreContextMut<'_, State>,
-    (level, message): (v0_1_0::Level, WasmStr),
+    (level, message): (L, WasmStr),
 ) -> wasmtime::Result<()> {
     let (kept, length) = {
         let message = message.to_str(&store)?;
@@ -140,13 +144,19 @@ fn charge(store: &mut StoreContextMut<'_, State>, fuel: u64) -> wasmtime::Result
     if left < fuel { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
 }
 
-impl From<v0_1_0::Level> for LogLevel {
-    fn from(level: v0_1_0::Level) -> Self {
-        match level {
-            v0_1_0::Level::Debug => Self::Debug,
-            v0_1_0::Level::Info => Self::Info,
-            v0_1_0::Level::Warn => Self::Warn,
-            v0_1_0::Level::Error => Self::Error,
+macro_rules! levels_of {
+    ($version:ident) => {
+        impl From<$version::Level> for LogLevel {
+            fn from(level: $version::Level) -> Self {
+                match level {
+                    $version::Level::Debug => Self::Debug,
+                    $version::Level::Info => Self::Info,
+                    $version::Level::Warn => Self::Warn,
+                    $version::Level::Error => Self::Error,
+                }
+            }
         }
-    }
+    };
 }
+levels_of!(v0_1_0);
+levels_of!(v1_0_0);

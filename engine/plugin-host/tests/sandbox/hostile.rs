@@ -30,14 +30,14 @@ fn a_good_plugin_works(host: &Host) {
 fn failure(mode: &str) -> Failure {
     match hostile(mode).evaluation.outcome {
         Outcome::Failed(failure) => failure,
-        Outcome::Proposed(proposal) => panic!("{mode} answered {proposal:?}"),
+        answer => panic!("{mode} answered {answer:?}"),
     }
 }
 
 fn answer(mode: &str) -> Proposal {
     match hostile(mode).evaluation.outcome {
         Outcome::Proposed(proposal) => proposal,
-        Outcome::Failed(failure) => panic!("{mode} failed: {failure:?}"),
+        other => panic!("{mode}: {other:?}"),
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use martlet_domain::{Digest, plugin::World};
-use martlet_plugin_host::{EvaluateError, Host, HostConfig, LoadError};
+use martlet_domain::{
+    Digest,
+    plugin::World,
+    quote::{Outcome, Rates, Taxes},
+};
+use martlet_plugin_host::{EvaluateError, Host, HostConfig, LoadError, WIT_VERSIONS};
 
 use crate::support::*;
 
@@ -133,7 +137,7 @@ fn the_same_bytes_are_the_same_component() {
     let first = host.load(&bytes).expect("it loads");
     assert!(Arc::ptr_eq(&first, &host.load(&bytes).expect("it loads")));
     assert_eq!(first.digest(), Digest::of(&bytes));
-    assert_eq!((first.world(), first.wit_version(), first.size()), (World::Promotion, "0.1.0", bytes.len()));
+    assert_eq!((first.world(), first.wit_version(), first.size()), (World::Promotion, "1.0.0", bytes.len()));
     assert!(host.find(&first.digest()).is_some_and(|found| Arc::ptr_eq(&first, &found)));
 }
 
@@ -150,13 +154,36 @@ fn an_unloaded_component_is_unknown() {
 #[test]
 fn every_world_is_known_and_answers() {
     let host = host();
-    for world in [World::Pricing, World::Coupon, World::Promotion] {
+    for version in WIT_VERSIONS {
+        for world in [World::Pricing, World::Coupon, World::Promotion] {
+            let component =
+                host.load(&guest_of(version, world, "8", "", "(i32.const 16)")).expect("it loads");
+            assert_eq!((component.world(), component.wit_version()), (world, *version));
+            let evaluated =
+                host.evaluate(&host.prepare(&cart(2)), &call(&component, "{}")).expect("the call is made");
+            assert_eq!(evaluated.evaluation.outcome, nothing());
+        }
+    }
+    for (world, nothing) in [
+        (World::ShippingRates, Outcome::Rated(Rates::default())),
+        (World::Tax, Outcome::Taxed(Taxes::default())),
+        (World::CheckoutValidation, Outcome::Validated(Vec::new())),
+    ] {
         let component = host.load(&guest(world, "8", "", "(i32.const 16)")).expect("it loads");
         assert_eq!(component.world(), world);
         let evaluated =
-            host.evaluate(&host.prepare(&cart(2)), &call(&component, "{}")).expect("the call is made");
-        assert_eq!(evaluated.evaluation.outcome, nothing());
+            host.evaluate(&host.prepare(&checkout(2)), &call(&component, "{}")).expect("the call is made");
+        assert_eq!(evaluated.evaluation.outcome, nothing);
     }
+}
+
+#[test]
+fn a_validation_is_not_asked_before_it_is_known_what_the_cart_comes_to() {
+    let host = host();
+    let component =
+        host.load(&guest(World::CheckoutValidation, "8", "", "(i32.const 16)")).expect("it loads");
+    let error = host.evaluate(&host.prepare(&cart(1)), &call(&component, "{}")).expect_err("too early");
+    assert_eq!(error, EvaluateError::NoCheckout(component.digest()));
 }
 
 #[test]

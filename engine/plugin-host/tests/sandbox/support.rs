@@ -8,7 +8,8 @@ use martlet_domain::{
     Digest, Id, Timestamp,
     plugin::World,
     quote::{
-        Call, Failure, Outcome, ProductFacts, Proposal, Snapshot, SnapshotLine, Stage, Standing, UnitRun,
+        Call, Failure, Outcome, ProductFacts, Proposal, Snapshot, SnapshotCheckout, SnapshotLine, Stage,
+        Standing, Totals, UnitRun,
     },
 };
 use martlet_plugin_host::{Component, Evaluated, Host, HostConfig};
@@ -19,7 +20,7 @@ use wit_parser::Resolve;
 /// A core module of any world. Address 16 holds an empty answer, and memory from 64 KiB on is for
 /// arguments.
 const GUEST: &str = r#"(module
-    (import "martlet:commerce/logging@0.1.0" "log" (func $log (param i32 i32 i32)))
+    (import "martlet:commerce/logging@VERSION" "log" (func $log (param i32 i32 i32)))
     (memory (export "memory") MEMORY)
     (table $table 1 funcref)
     (global $next (mut i32) (i32.const 65536))
@@ -34,6 +35,9 @@ const GUEST: &str = r#"(module
     (func (export "FUNCTION") (param $arguments i32) (result i32) (local $i i32)
         BODY))"#;
 
+/// The version that components are built for unless a test says otherwise.
+const NEWEST: &str = "1.0.0";
+
 /// A promotion whose `propose` has this body.
 pub(crate) fn promotion(body: &str) -> Vec<u8> {
     promotion_with("8", "", body)
@@ -46,19 +50,24 @@ pub(crate) fn promotion_with(memory: &str, items: &str, body: &str) -> Vec<u8> {
 
 /// A component of any world, whose own function has this body.
 pub(crate) fn guest(world: World, memory: &str, items: &str, body: &str) -> Vec<u8> {
-    let function = match world {
-        World::Pricing => "price",
-        World::Coupon => "redeem",
-        World::Promotion => "propose",
-    };
-    let text = GUEST.replace("FUNCTION", function).replace("MEMORY", memory);
-    component(world.as_str(), &text.replace("ITEMS", items).replace("BODY", body))
+    guest_of(NEWEST, world, memory, items, body)
+}
+
+/// The same, built for a version of the WIT.
+pub(crate) fn guest_of(version: &str, world: World, memory: &str, items: &str, body: &str) -> Vec<u8> {
+    let text = GUEST.replace("FUNCTION", world.function()).replace("MEMORY", memory);
+    let text = text.replace("VERSION", version).replace("ITEMS", items).replace("BODY", body);
+    component_of(version, world.as_str(), &text)
 }
 
 /// A component of a world, from the text of its core module.
 pub(crate) fn component(world: &str, text: &str) -> Vec<u8> {
+    component_of(NEWEST, world, text)
+}
+
+fn component_of(version: &str, world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/0.1.0");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit").join(version);
     let (package, _) = resolve.push_dir(folder).expect("the WIT package parses");
     let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
     let mut module = wat::parse_str(text).expect("the text is WebAssembly");
@@ -108,7 +117,16 @@ pub(crate) fn cart(lines: usize) -> Snapshot {
         lines: (0..lines).map(line).collect(),
         shipping: None,
         codes: Vec::new(),
+        checkout: None,
     }
+}
+
+/// The same cart, about to be ordered.
+pub(crate) fn checkout(lines: usize) -> Snapshot {
+    let goods = i64::try_from(lines).expect("few lines") * 2_000;
+    let totals = Totals { goods_subtotal: goods, total: goods, ..Totals::default() };
+    let checkout = Some(SnapshotCheckout { totals, gifts: Vec::new() });
+    Snapshot { stage: Stage::CheckoutValidation, checkout, ..cart(lines) }
 }
 
 fn line(index: usize) -> SnapshotLine {
@@ -124,6 +142,8 @@ fn line(index: usize) -> SnapshotLine {
             attributes: Vec::new(),
         }),
         quantity: 2,
+        weight_grams: Some(400),
+        tax_category: "standard".to_owned(),
         base_amount: 1_000,
         units: vec![UnitRun { count: 2, list_amount: 1_000, left: 1_000 }],
     }

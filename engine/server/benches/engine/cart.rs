@@ -49,6 +49,8 @@ impl Shop {
                 customer: None,
                 destination: None,
                 lines: self.lines(lines, currency).await?,
+                wanted_method: None,
+                own_methods: Vec::new(),
                 shipping: Some(ShippingInput {
                     method: method.handle.clone(),
                     amount: method.amount(currency, None).context("no price of shipping")?,
@@ -129,6 +131,7 @@ fn line(offer: &Offer, quantity: u32, currency: Currency) -> Result<LineInput> {
             attributes: product.attributes.clone(),
         }),
         quantity,
+        weight_grams: offer.variant.weight_grams,
         unit_amount: price.amount,
         floor: price.floor,
         tax_category: product.tax_category.clone(),

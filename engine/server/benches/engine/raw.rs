@@ -78,6 +78,7 @@ impl Raw {
             World::Pricing => Linked::Pricing(PricingPre::new(pre)?),
             World::Coupon => Linked::Coupon(RedeemerPre::new(pre)?),
             World::Promotion => Linked::Promotion(PromotionPre::new(pre)?),
+            world => return Err(wasmtime::Error::msg(format!("the bench asks nobody of the world {world}"))),
         };
         Ok(RawCall {
             engine: self.engine.clone(),

@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(
             body,
             json!({
-                "name": "martlet", "version": VERSION, "wit_versions": ["0.1.0"],
+                "name": "martlet", "version": VERSION, "wit_versions": ["0.1.0", "1.0.0"],
                 "started_at": "2026-03-01T12:00:00Z",
             })
         );

@@ -33,7 +33,7 @@ pub struct ShippingMethodRequest {
 /// The shipping methods that a cart is offered.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShippingMethodsBody {
-    /// In the merchant's order.
+    /// In the merchant's order, then what plugins offer.
     items: Vec<ShippingMethodBody>,
 }
 
@@ -47,6 +47,18 @@ pub struct ShippingMethodBody {
     name: String,
     /// Its price before discounts.
     price: MoneyBody,
+    /// When it arrives, where that is known.
+    delivery_days: Option<DeliveryDaysBody>,
+}
+
+/// Days from the order to the doorstep, both ends included.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryDays)]
+pub struct DeliveryDaysBody {
+    /// At the earliest.
+    earliest: u32,
+    /// At the latest.
+    latest: u32,
 }
 
 /// Says where the goods go. A chosen method that doesn't go there is unchosen.
@@ -98,6 +110,9 @@ pub async fn list_methods(
             handle: method.handle.to_string(),
             name: method.name,
             price: MoneyBody::new(method.amount, cart.currency),
+            delivery_days: method
+                .delivery
+                .map(|days| DeliveryDaysBody { earliest: days.earliest, latest: days.latest }),
         });
     Ok(Json(ShippingMethodsBody { items: items.collect() }))
 }

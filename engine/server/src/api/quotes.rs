@@ -41,6 +41,8 @@ pub struct QuoteBody {
     candidates: Vec<CandidateBody>,
     /// Whether a plugin failed without which this cart can't be ordered.
     blocked: bool,
+    /// What stands against ordering the cart as it is.
+    objections: Vec<ObjectionBody>,
     /// Whether a plugin failed for a reason that may pass. The price may then be another one next time.
     provisional: bool,
     /// SHA-256 of the evidence: the same input has the same digest on any instance.
@@ -155,7 +157,7 @@ pub struct TotalsBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Candidate)]
 pub struct CandidateBody {
-    /// `pricing`, `line`, `order`, `shipping` or `total`.
+    /// `pricing`, `line`, `order`, `shipping_rates`, `shipping`, `total`, `tax` or `checkout_validation`.
     stage: String,
     /// The plugin; null where its installation is gone.
     plugin: Option<PluginBody>,
@@ -169,9 +171,9 @@ pub struct CandidateBody {
     class: Option<String>,
     /// What the plugin calls it.
     label: Option<String>,
-    /// `applied` or `rejected`.
+    /// `applied` or `rejected`; of a shipping method `offered`; of a checkout validation `objected` or `passed`.
     status: &'static str,
-    /// What it takes off; below 0 where a unit price goes up.
+    /// What it takes off; below 0 where a unit price goes up. Of a shipping method what it costs.
     amount: MoneyBody,
     /// The same by line and shipping.
     allocations: Vec<AllocationBody>,
@@ -181,6 +183,16 @@ pub struct CandidateBody {
     reason: Option<ReasonBody>,
     /// What became of it, in words.
     explanation: String,
+}
+
+/// Something that stands against ordering a cart.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Objection)]
+pub struct ObjectionBody {
+    /// The line it is about; null where it is about the whole cart.
+    line_id: Option<Uuid>,
+    /// The reason, in words for the shopper.
+    message: String,
 }
 
 /// The component that ran.

@@ -199,7 +199,7 @@ fn refuse_unless_it_gives(priced: &PricedCart, code: &CouponCode) -> Result<(), 
     }
     let refused = verdicts().find_map(|verdict| match &verdict.decision {
         Decision::Rejected(reason) => Some((verdict, reason)),
-        Decision::Applied(_) => None,
+        _ => None,
     });
     let Some((verdict, reason)) = refused else {
         return Err(Error::CouponNotApplicable {

@@ -65,7 +65,8 @@ fn line_of(text: &mut String, name: &str, amount: &str) {
 
 fn candidate(priced: &PricedCart, verdict: &Verdict) -> String {
     let templates = priced.templates(verdict);
-    let mark = if matches!(verdict.decision, Decision::Applied(_)) { "+" } else { "-" };
+    let mark =
+        if matches!(verdict.decision, Decision::Rejected(_) | Decision::Objected { .. }) { "-" } else { "+" };
     let label = verdict.message.as_ref().map(|message| render(message, templates, "en"));
     let name = [Some(verdict.source.name().to_owned()), verdict.key.clone(), label];
     let name: Vec<String> = name.into_iter().flatten().collect();
@@ -81,6 +82,13 @@ fn call(priced: &PricedCart, report: &CallReport) -> String {
         Outcome::Proposed(proposal) => {
             format!("{} candidates, {} declined", proposal.candidates.len(), proposal.declined.len())
         }
+        Outcome::Rated(rates) => {
+            format!("{} shipping rates, {} declined", rates.rates.len(), rates.declined.len())
+        }
+        Outcome::Taxed(taxes) => {
+            format!("{} tax rates, {} declined", taxes.rates.len(), taxes.declined.len())
+        }
+        Outcome::Validated(objections) => format!("{} objections", objections.len()),
         Outcome::Failed(failure) => failure.explain(),
     };
     let mut text = format!("{plugin} in {:?}: {outcome}, {} fuel\n", report.stage, evaluation.fuel);

@@ -17,7 +17,7 @@ use super::{Orders, TRIES};
 use crate::{
     api::carts::title,
     carts,
-    error::Error,
+    error::{CheckoutRefusal, Error},
     extract::{IfMatch, Who},
     operations::VERSION,
     price_cart::PricedCart,
@@ -104,6 +104,7 @@ impl Orders {
         let priced = self.pricer.price_cart(&self.db, store, cart, now).await?;
         check_complete(&priced)?;
         check_price(&priced, request)?;
+        check_objections(&priced)?;
         check_stock(&priced)?;
         self.check_claims(store, &priced).await?;
         fault::point("checkout.priced");
@@ -236,6 +237,22 @@ fn check_price(priced: &PricedCart, request: &CheckoutRequest) -> Result<(), Err
         return Ok(());
     }
     Err(Error::price_changed(request.expected_total, priced))
+}
+
+/// Refuses what a plugin of the merchant's doesn't let pass.
+fn check_objections(priced: &PricedCart) -> Result<(), Error> {
+    let quote = &priced.quote;
+    if quote.objections.is_empty() {
+        return Ok(());
+    }
+    let refusals = quote.objections.iter().map(|objection| CheckoutRefusal {
+        line: objection
+            .position
+            .and_then(|position| priced.cart.lines.get(position as usize))
+            .map(|line| line.id),
+        message: priced.said(&objection.source, &objection.message),
+    });
+    Err(Error::CheckoutRefused { objections: refusals.collect() })
 }
 
 /// Refuses what was sold out when the cart was priced, without asking anybody to wait for its rows.

@@ -168,6 +168,7 @@ fn variant(
         options,
         prices: vec![price("USD", cents)?, price("KRW", won(cents))?],
         stock: StockLevel { on_hand: content.stock, reserved: 0 },
+        weight_grams: content.weight_grams,
         position: i64::try_from(position)?,
         version: 1,
     })

@@ -56,6 +56,8 @@ pub(super) struct ProductContent {
     /// Added for each place of the first option.
     #[serde(default)]
     pub(super) step: i64,
+    /// What a unit weighs.
+    pub(super) weight_grams: Option<u32>,
     /// Of each variant.
     pub(super) stock: i64,
     #[serde(default = "standard")]

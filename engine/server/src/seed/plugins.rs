@@ -157,7 +157,7 @@ fn installation(
     // A coupon plugin's configuration is each coupon's own.
     let classes = match component.world() {
         World::Coupon => Vec::new(),
-        World::Pricing | World::Promotion => component
+        _ => component
             .validate_config(&wanted.config)
             .with_context(|| format!("the configuration of {} is refused", wanted.plugin))?,
     };

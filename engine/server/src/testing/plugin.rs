@@ -52,7 +52,7 @@ pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) 
             config_schema: "{}".to_owned(),
             templates: Vec::new(),
         },
-        wit_version: "0.1.0".to_owned(),
+        wit_version: "1.0.0".to_owned(),
         size: i64::try_from(bytes.len()).expect("a size"),
         created_at: NOW,
     };
@@ -84,13 +84,9 @@ pub(super) async fn install(db: &Db, ids: &Ids, store: Id<Store>, world: World) 
 }
 
 fn component(world: World) -> Vec<u8> {
-    let function = match world {
-        World::Pricing => "price",
-        World::Coupon => "redeem",
-        World::Promotion => "propose",
-    };
+    let function = world.function();
     let mut resolve = Resolve::default();
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/0.1.0");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/1.0.0");
     let (package, _) = resolve.push_dir(folder).expect("the WIT package parses");
     let world = resolve.select_world(&[package], Some(world.as_str())).expect("the world is there");
     let mut module = wat::parse_str(GUEST.replace("FUNCTION", function)).expect("the text is WebAssembly");

@@ -111,6 +111,7 @@ pub(crate) fn variant(product: Id<Product>) -> Variant {
         options: vec![Attribute { name: "size".to_owned(), value: "M".to_owned() }],
         prices: vec![price(usd(), 1_999)],
         stock: StockLevel { on_hand: 10, reserved: 0 },
+        weight_grams: Some(u32::try_from(number).unwrap()),
         position: 0,
         version: 1,
     }

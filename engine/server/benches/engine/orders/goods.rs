@@ -106,6 +106,7 @@ fn variant(shop: &Shop, product: &Product, number: usize) -> Result<Variant> {
         options: vec![Attribute { name: "number".to_owned(), value: number.to_string() }],
         prices: vec![Price { currency: "USD".parse()?, amount: 2_500, floor: 0 }],
         stock: StockLevel { on_hand: UNITS, reserved: 0 },
+        weight_grams: None,
         position: 0,
         version: 1,
     })

@@ -3,17 +3,17 @@
 pub(crate) use promotion::martlet::commerce::types;
 
 pub(crate) mod promotion {
-    wasmtime::component::bindgen!({ path: "../../wit/0.1.0", world: "promotion" });
+    wasmtime::component::bindgen!({ path: "../../wit/1.0.0", world: "promotion" });
 }
 
 pub(crate) mod coupon {
     // Under its own name the world would clash with the record `coupon`.
     wasmtime::component::bindgen!({
-        path: "../../wit/0.1.0",
+        path: "../../wit/1.0.0",
         inline: "
             package martlet:bench;
             world redeemer {
-                include martlet:commerce/coupon@0.1.0;
+                include martlet:commerce/coupon@1.0.0;
             }
         ",
         world: "martlet:bench/redeemer",
@@ -23,7 +23,7 @@ pub(crate) mod coupon {
 
 pub(crate) mod pricing {
     wasmtime::component::bindgen!({
-        path: "../../wit/0.1.0",
+        path: "../../wit/1.0.0",
         world: "pricing",
         with: { "martlet:commerce": super::promotion::martlet::commerce },
     });

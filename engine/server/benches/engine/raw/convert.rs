@@ -22,6 +22,7 @@ pub(super) fn cart(snapshot: &Snapshot) -> types::Cart {
             method: shipping.method.to_string(),
             list_amount: shipping.list_amount,
             left: shipping.left,
+            tax_category: shipping.tax_category.clone(),
         }),
         codes: snapshot.codes.iter().map(ToString::to_string).collect(),
     }
@@ -40,8 +41,11 @@ const fn stage(stage: Stage) -> types::Stage {
         Stage::Pricing => types::Stage::Pricing,
         Stage::Line => types::Stage::Line,
         Stage::Order => types::Stage::Order,
+        Stage::ShippingRates => types::Stage::ShippingRates,
         Stage::Shipping => types::Stage::Shipping,
         Stage::Total => types::Stage::Total,
+        Stage::Tax => types::Stage::Tax,
+        Stage::CheckoutValidation => types::Stage::CheckoutValidation,
     }
 }
 
@@ -54,6 +58,8 @@ fn line(position: u32, line: &SnapshotLine) -> types::Line {
         options: attributes(&line.options),
         product: product(&line.product),
         quantity: line.quantity,
+        weight_grams: line.weight_grams,
+        tax_category: line.tax_category.clone(),
         base_amount: line.base_amount,
         units: runs
             .map(|run| types::UnitRun { count: run.count, list_amount: run.list_amount, left: run.left })

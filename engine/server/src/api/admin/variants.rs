@@ -7,7 +7,7 @@ use axum::{
 };
 use martlet_domain::{
     Id,
-    catalog::{Attribute, Product, Sku, Variant},
+    catalog::{Attribute, MAX_WEIGHT_GRAMS, Product, Sku, Variant},
     stock::StockLevel,
 };
 use martlet_store::{Db, StoreError, Unique};
@@ -68,6 +68,10 @@ pub struct VariantContent {
     /// Where it stands among its siblings.
     #[serde(default)]
     pub position: i64,
+    /// What one unit weighs, in grams; null where nobody has said.
+    #[serde(default)]
+    #[schema(maximum = 1_000_000_000)]
+    pub weight_grams: Option<u32>,
 }
 
 /// A new variant.
@@ -87,6 +91,10 @@ pub struct NewVariant {
     /// Where it stands among its siblings.
     #[serde(default)]
     pub position: i64,
+    /// What one unit weighs, in grams; null where nobody has said.
+    #[serde(default)]
+    #[schema(maximum = 1_000_000_000)]
+    pub weight_grams: Option<u32>,
     /// Its prices, one a currency.
     #[serde(default)]
     pub prices: Vec<PriceBody>,
@@ -108,6 +116,7 @@ impl From<Variant> for VariantBody {
                 title: variant.title,
                 options: variant.options.into_iter().map(Into::into).collect(),
                 position: variant.position,
+                weight_grams: variant.weight_grams,
             },
             prices: prices
                 .map(|price| PriceBody { amount: price.amount, currency: price.currency, floor: price.floor })
@@ -157,8 +166,8 @@ pub async fn create(
 ) -> Result<Response, Error> {
     let product = product::find(&db, &staff, id).await?;
     let siblings = db.list_variants(staff.store.id, id).await?;
-    let NewVariant { sku, title, options, position, prices, on_hand } = new;
-    let content = VariantContent { sku, title, options, position };
+    let NewVariant { sku, title, options, position, weight_grams, prices, on_hand } = new;
+    let content = VariantContent { sku, title, options, position, weight_grams };
     let mut wrong = Violations::default();
     let full = siblings.len() >= MAX_VARIANTS;
     wrong.expect(!full, "", format!("would be one variant more than the {MAX_VARIANTS} a product may have"));
@@ -210,6 +219,11 @@ impl VariantContent {
             "/position",
             "must be -1000000 to 1000000",
         );
+        wrong.expect(
+            self.weight_grams.is_none_or(|grams| grams <= MAX_WEIGHT_GRAMS),
+            "/weight_grams",
+            format!("must be at most {MAX_WEIGHT_GRAMS}"),
+        );
         wrong.finish()?;
         let id = before.as_ref().map(|variant| variant.id);
         if siblings.iter().any(|sibling| Some(sibling.id) != id && sibling.options == options) {
@@ -221,6 +235,7 @@ impl VariantContent {
         variant.title = title;
         variant.options = options;
         variant.position = self.position;
+        variant.weight_grams = self.weight_grams;
         Ok(variant)
     }
 }
@@ -246,6 +261,7 @@ fn blank(product: &Product, sku: &Sku) -> Variant {
         options: Vec::new(),
         prices: Vec::new(),
         stock: StockLevel { on_hand: 0, reserved: 0 },
+        weight_grams: None,
         position: 0,
         version: 1,
     }
@@ -266,7 +282,7 @@ mod tests {
         let app = TestApp::new().await;
         let product = app.product("mug").await;
         let body = json!({
-            "sku": " mug-s ", "options": [{"name": "size", "value": "S"}], "on_hand": 7, "position": 3,
+            "sku": " mug-s ", "options": [{"name": "size", "value": "S"}], "on_hand": 7, "position": 3, "weight_grams": 310,
             "prices": [{"amount": 1999, "currency": "USD", "floor": 500}, {"amount": 26000, "currency": "KRW"}],
         });
         let answer = app.admin_post(&path(&product), body).await.expect_status(201);
@@ -277,7 +293,7 @@ mod tests {
             answer.body,
             json!({
                 "id": id, "product": product["id"], "version": 1, "sku": "MUG-S", "title": "S",
-                "options": [{"name": "size", "value": "S"}], "position": 3,
+                "options": [{"name": "size", "value": "S"}], "position": 3, "weight_grams": 310,
                 "prices": [
                     {"amount": 1999, "currency": "USD", "floor": 500},
                     {"amount": 26000, "currency": "KRW", "floor": 0},
@@ -340,6 +356,7 @@ mod tests {
             ("on_hand", json!(-1), "/on_hand"),
             ("on_hand", json!(1_000_000_001), "/on_hand"),
             ("position", json!(i64::MIN + 1), "/position"),
+            ("weight_grams", json!(1_000_000_001_u32), "/weight_grams"),
             ("sku", json!(""), "/sku"),
             ("title", json!("x".repeat(201)), "/title"),
         ];

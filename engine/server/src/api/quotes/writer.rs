@@ -2,14 +2,14 @@
 
 use martlet_domain::{
     plugin::Template,
-    quote::{Decision, PluginReference, Reason, Reduction, Verdict, render},
+    quote::{Decision, Message, PluginReference, Reason, Reduction, Source, Verdict, render},
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    AllocationBody, CandidateBody, GiftBody, PluginBody, QuoteBody, QuoteLineBody, QuoteShippingBody,
-    ReasonBody, TaxBody, TotalsBody, UnitRunBody,
+    AllocationBody, CandidateBody, GiftBody, ObjectionBody, PluginBody, QuoteBody, QuoteLineBody,
+    QuoteShippingBody, ReasonBody, TaxBody, TotalsBody, UnitRunBody,
 };
 use crate::{
     api::{carts::title, money::MoneyBody, time::Time},
@@ -34,6 +34,7 @@ impl From<&PricedCart> for QuoteBody {
             totals: TotalsBody::new(quote.totals, quote.currency),
             candidates: quote.verdicts.iter().map(|verdict| writer.candidate(verdict)).collect(),
             blocked: !quote.blocked_by.is_empty(),
+            objections: writer.objections(),
             provisional: quote.provisional,
             receipt: quote.receipt.digest().to_string(),
         }
@@ -80,6 +81,14 @@ impl Writer<'_> {
         gifts.collect()
     }
 
+    fn objections(&self) -> Vec<ObjectionBody> {
+        let objections = self.0.quote.objections.iter().map(|objection| ObjectionBody {
+            line_id: objection.position.and_then(|position| self.line_id(position)),
+            message: self.0.said(&objection.source, &objection.message),
+        });
+        objections.collect()
+    }
+
     fn candidate(&self, verdict: &Verdict) -> CandidateBody {
         let templates = self.0.templates(verdict);
         let label = verdict.message.as_ref().map(|message| render(message, templates, "en"));
@@ -92,6 +101,10 @@ impl Writer<'_> {
                 ("applied", applied.amount, allocations.collect(), applied.reduced, None)
             }
             Decision::Rejected(reason) => ("rejected", 0, Vec::new(), None, Some(self.reason(reason))),
+            Decision::Offered { amount, .. } => ("offered", *amount, Vec::new(), None, None),
+            Decision::Taxed { .. } => ("applied", 0, Vec::new(), None, None),
+            Decision::Objected { .. } => ("objected", 0, Vec::new(), None, None),
+            Decision::Passed => ("passed", 0, Vec::new(), None, None),
         };
         CandidateBody {
             stage: word(&verdict.stage),
@@ -124,7 +137,10 @@ impl Writer<'_> {
             Reason::BelowMinimumSpend { short } => body.short = Some(self.money(*short)),
             Reason::BelowMinimumQuantity { short } => body.short_quantity = Some(*short),
             Reason::BudgetSpent { left } => body.left = Some(self.money(*left)),
-            Reason::LostTo { winner: by } | Reason::Stopped { by } | Reason::Excluded { by, .. } => {
+            Reason::LostTo { winner: by }
+            | Reason::Stopped { by }
+            | Reason::Excluded { by, .. }
+            | Reason::MethodTaken { by: Some(by) } => {
                 body.by = Some(by.clone());
             }
             _ => {}
@@ -136,8 +152,16 @@ impl Writer<'_> {
 impl PricedCart {
     /// The templates of whoever a verdict is on.
     pub fn templates(&self, verdict: &Verdict) -> &[Template] {
-        let installation = verdict.source.installation;
-        let found = self.rulebook.installations.iter().find(|known| known.id == installation);
+        self.templates_of(&verdict.source)
+    }
+
+    /// What somebody says, in English.
+    pub fn said(&self, source: &Source, message: &Message) -> String {
+        render(message, self.templates_of(source), "en")
+    }
+
+    fn templates_of(&self, source: &Source) -> &[Template] {
+        let found = self.rulebook.installations.iter().find(|known| known.id == source.installation);
         found.map_or(&[], |installation| &installation.templates)
     }
 }

@@ -1,0 +1,2 @@
+-- Shipping rates by weight need to know what a unit weighs.
+ALTER TABLE variants ADD COLUMN weight_grams INTEGER;
