@@ -132,7 +132,12 @@ impl Counters {
     }
 
     /// Counts, for each of some installations that are only tried, that its component can't be run.
-    pub fn count_unloadable(&self, store: Id<Store>, rulebook: &Rulebook, installations: &[Id<Installation>]) {
+    pub fn count_unloadable(
+        &self,
+        store: Id<Store>,
+        rulebook: &Rulebook,
+        installations: &[Id<Installation>],
+    ) {
         let mut shard = self.shards.of(store);
         for installation in installations {
             if let Some(counted) = shard.counted(store, *installation, rulebook) {
@@ -157,11 +162,7 @@ impl Counters {
 
     /// What all instances have counted of an installation: this one up to now, others as of their last
     /// flush.
-    pub async fn figures(
-        &self,
-        store: Id<Store>,
-        installation: Id<Installation>,
-    ) -> Result<Figures, Error> {
+    pub async fn figures(&self, store: Id<Store>, installation: Id<Installation>) -> Result<Figures, Error> {
         self.flush_soon().await;
         Ok(self.db.sum_figures(store, installation).await?)
     }

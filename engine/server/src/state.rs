@@ -127,8 +127,7 @@ impl AppState {
         redis.register(operations.metrics.registry())?;
         let limits = Limits::new(&config.limits, &clock, redis.clone())?;
         limits.register(operations.metrics.registry())?;
-        let counters =
-            Counters::new(db.clone(), clock.clone(), ids.clone(), config.plugins.failures())?;
+        let counters = Counters::new(db.clone(), clock.clone(), ids.clone(), config.plugins.failures())?;
         counters.register(operations.metrics.registry())?;
         let pricer = Pricer::new(host).watched(counters.clone(), config.plugins.shadow_concurrency);
         let pricer = Arc::new(pricer);

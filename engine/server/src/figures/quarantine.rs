@@ -76,7 +76,13 @@ impl Counters {
         switching.join_all().await;
     }
 
-    fn note_trouble(&self, store: Id<Store>, installation: Id<Installation>, reason: String, quarantined: bool) {
+    fn note_trouble(
+        &self,
+        store: Id<Store>,
+        installation: Id<Installation>,
+        reason: String,
+        quarantined: bool,
+    ) {
         let trouble = Trouble { at: self.clock.now(), reason, quarantined };
         if let Some(counted) = self.shards.of(store).any(store, installation) {
             counted.figures.trouble = Some(trouble);

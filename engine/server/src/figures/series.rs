@@ -143,7 +143,11 @@ const DESCRIPTIONS: [Description; 5] = [
     (FAILURES, "Calls of plugins without an answer", Some(KIND)),
     (DURATION, "Time that calls of plugins took", None),
     (FUEL, "Fuel that calls of plugins burnt", None),
-    (DISCOUNTS, "What plugins took off orders that were paid, in minor units of the currency", Some(CURRENCY)),
+    (
+        DISCOUNTS,
+        "What plugins took off orders that were paid, in minor units of the currency",
+        Some(CURRENCY),
+    ),
 ];
 
 /// Shows it when it is asked for.

@@ -31,8 +31,8 @@ const MOST_COUNTED: usize = 4_096;
 const MOST_WAITING: usize = 16_384;
 /// Lines of an installation that are kept between two flushes: the newest.
 pub(super) const MOST_LINES: usize = 100;
-/// Bytes of them.
-const MOST_LINE_BYTES: usize = 64 << 10;
+/// Bytes of them: all that two calls may log.
+const MOST_LINE_BYTES: usize = 128 << 10;
 /// Bytes of all lines that wait for the database.
 const MOST_BYTES: usize = 16 << 20;
 

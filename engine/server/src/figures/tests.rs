@@ -113,13 +113,13 @@ async fn what_is_left_of_a_budget_is_read_from_the_database() {
     let app = TestApp::new().await;
     let cart = cart(&app).await;
     let usd = |minor_units| Money { minor_units, currency: "USD".parse().unwrap() };
-    let bounded =
-        Installed { budget: Some(usd(5_000)), ..Installed::new("percentage-off", TEN_PERCENT) };
+    let bounded = Installed { budget: Some(usd(5_000)), ..Installed::new("percentage-off", TEN_PERCENT) };
     let installed = app.publish(&[bounded]).await;
     let of = |amount: i64| json!({"amount": amount, "currency": "USD"});
-    let budget = |granted: i64| json!({"limit": of(5_000), "granted": of(granted), "left": of(5_000 - granted)});
+    let budget =
+        |granted: i64| json!({"limit": of(5_000), "granted": of(granted), "left": of(5_000 - granted)});
     assert_eq!(app.figures(&installed[0]).await["budget"], budget(0));
-    app.order(&cart, "ok").await;
+    app.order(&cart, "tok_approve").await;
     let figures = app.figures(&installed[0]).await;
     // 6.00 and 4.00.
     assert_eq!(figures["budget"], budget(1_000));
@@ -132,9 +132,9 @@ async fn an_order_that_is_not_paid_is_not_counted() {
     let cart = cart(&app).await;
     let installed = app.publish(&[Installed::new("percentage-off", TEN_PERCENT)]).await;
     let total = app.total(&cart).await;
-    app.checkout(&cart, "one", total, "decline").send().await.expect_problem(402, "payment_declined");
+    app.checkout(&cart, "one", total, "tok_decline").send().await.expect_problem(402, "payment_declined");
     assert_eq!(app.figures(&installed[0]).await["orders"], json!({"paid": 0, "discounts": []}));
-    app.checkout(&cart, "two", total, "ok").send().await.expect_status(201);
+    app.checkout(&cart, "two", total, "tok_approve").send().await.expect_status(201);
     assert_eq!(app.figures(&installed[0]).await["orders"]["paid"], 1);
 }
 
@@ -145,7 +145,9 @@ async fn the_newest_lines_are_kept_and_listed_page_by_page() {
     let installed = app.publish(&[Installed::new("hostile", r#"{"mode": "logs"}"#)]).await;
     let path = format!("/api/v1/admin/installations/{}/logs", installed[0].id);
     assert_eq!(app.admin_get(&path).await.expect_status(200).body, json!({"items": [], "next_cursor": null}));
-    quote(&app, &cart).await;
+    for _ in 0..3 {
+        quote(&app, &cart).await;
+    }
     let page = app.admin_get(&path).await.expect_status(200).body;
     let newest = &page["items"][0];
     // The host's own last word on what it has cut.
@@ -166,7 +168,8 @@ async fn the_newest_lines_are_kept_and_listed_page_by_page() {
     }
     assert_eq!(listed, kept);
     let warnings = app.admin_get(&format!("{path}?level=warn")).await.expect_status(200).body;
-    assert_eq!(warnings["items"], json!([newest]));
+    let warnings = warnings["items"].as_array().unwrap();
+    assert_eq!((&warnings[0], warnings.len()), (newest, 2));
     app.admin_get(&format!("{path}?level=loud")).await.expect_problem(400, "malformed_query");
     app.admin_get(&format!("{path}?cursor=x")).await.expect_problem(400, "malformed_cursor");
 }
@@ -195,7 +198,10 @@ async fn what_is_only_tried_changes_nothing_and_is_counted() {
     assert_eq!((&figures["live"]["carts"], &figures["live"]["calls"]), (&json!(0), &json!(0)));
     let shadow = &figures["shadow"];
     // 59.97 - 6.00 and 39.98 - 4.00, of which half: 26.985 and 17.99.
-    assert_eq!((&shadow["carts"], &shadow["carts_applied"], &shadow["skipped"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!(
+        (&shadow["carts"], &shadow["carts_applied"], &shadow["skipped"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
     assert_eq!(shadow["effects"], json!({"applied": 2}));
     assert_eq!(shadow["discounts"], json!([{"amount": 2_699 + 1_799, "currency": "USD"}]));
     // Tax of 10 % comes on top: 2.698 and 1.799 instead of 5.397 and 3.598.
@@ -317,7 +323,8 @@ async fn whoever_found_the_fuel_burnt_has_not_failed_by_itself() {
     app.state.selling.counters.settled().await;
     let active = app.state.db.find_active_rulebook(app.store.id).await.unwrap().unwrap();
     let stages: Vec<_> = active.installations.iter().map(|installation| installation.stage).collect();
-    let expected = [[InstallationStage::Quarantined; 10].as_slice(), &[InstallationStage::Active; 2]].concat();
+    let expected =
+        [[InstallationStage::Quarantined; 10].as_slice(), &[InstallationStage::Active; 2]].concat();
     assert_eq!(stages, expected);
 }
 
@@ -344,7 +351,7 @@ async fn operators_see_the_same_by_installation() {
     let cart = cart(&app).await;
     let hostile = Installed { priority: -1, ..Installed::new("hostile", TRAP) };
     let installed = app.publish(&[Installed::new("percentage-off", TEN_PERCENT), hostile]).await;
-    app.order(&cart, "ok").await;
+    app.order(&cart, "tok_approve").await;
     let text = app.get("/actuator/prometheus").await.expect_status(200).body;
     let text = text.as_str().unwrap();
     let labels = |of: usize, plugin: &str, before_plugin: &str| {

@@ -171,8 +171,7 @@ pub async fn get(
     Path(id): Path<Id<Installation>>,
 ) -> Result<Json<FiguresBody>, Error> {
     let store = staff.store.id;
-    let installation =
-        db.find_installation(store, id).await?.ok_or_else(Error::not_found::<Installation>)?;
+    let installation = db.find_installation(store, id).await?.ok_or_else(Error::not_found::<Installation>)?;
     let figures = counters.figures(store, id).await?;
     let budget = match installation.budget {
         Some(limit) => {
