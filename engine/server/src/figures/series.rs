@@ -247,7 +247,9 @@ mod tests {
         }
         figures.discounts.add("USD".parse().unwrap(), 1_000);
         figures.discounts.add("KRW".parse().unwrap(), -5);
-        Counted { plugin: Some(plugin.to_owned()), figures, ..Counted::default() }
+        let mut counted = Counted::default();
+        (counted.plugin, counted.figures) = (Some(plugin.to_owned()), figures);
+        counted
     }
 
     fn text(series: &Series) -> String {
