@@ -45,8 +45,10 @@ impl Db {
             for entries in parts(entries, |entry| entry.message.len()) {
                 insert(tx, store, installation, entries).await?;
             }
-            prune(tx, store, installation, kept).await
-        })
+            Ok(())
+        })?;
+        // Apart, so that nobody holds new lines while waiting for those of others.
+        transaction!(self, |tx| prune(tx, store, installation, kept).await)
     }
 
     /// Lines of an installation, the newest first, at most `limit`. One that can't be read is reported and
