@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod coupon;
 pub mod customer;
 mod digest;
+pub mod figures;
 mod id;
 pub mod money;
 pub mod order;

@@ -2,7 +2,10 @@
 
 mod budget;
 mod diff;
+mod failures;
+mod log;
 mod rules;
+mod shadow;
 
 use std::{fmt, ops::Deref, str::FromStr};
 
@@ -10,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use budget::Granted;
 pub use diff::{Differences, RulebookDiff, ValueChange};
+pub use failures::{FailureRules, FailureWatch, TooManyFailures};
+pub use log::{LogEntry, LogLevel};
 pub use rules::{MAX_GIFT_SKUS, MAX_GROUP_NAME, MAX_GROUPS, MAX_RANK, RuleChange, RuleProblem};
 
 use crate::{Digest, Entity, Id, Malformed, Timestamp, catalog::Sku, money::Money, quote::Class};

@@ -1,5 +1,7 @@
 //! One question to one component.
 
+use std::time::{Duration, Instant};
+
 use martlet_domain::{
     coupon::CouponCode,
     plugin::World,
@@ -14,8 +16,8 @@ use crate::{
     world::{Answer, Question},
 };
 
-/// What came of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What came of a call. Two are equal if the component did the same, however long it took.
+#[derive(Debug, Clone)]
 pub struct Evaluated {
     /// The answer, or why there is none; and the fuel.
     pub evaluation: Evaluation,
@@ -24,7 +26,19 @@ pub struct Evaluated {
     pub backtrace: Option<String>,
     /// What it logged.
     pub logs: Vec<LogLine>,
+    /// How long it took, from making the instance to having read its answer. It says as much of the
+    /// machine as of the component: nothing that has to be the same twice may depend on it.
+    pub duration: Duration,
 }
+
+impl PartialEq for Evaluated {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { evaluation, backtrace, logs, duration: _ } = self;
+        (evaluation, backtrace, logs) == (&other.evaluation, &other.backtrace, &other.logs)
+    }
+}
+
+impl Eq for Evaluated {}
 
 impl Host {
     /// Asks a component about a cart, with [`crate::HostConfig::fuel_for_call`]. Blocks the
@@ -59,13 +73,16 @@ impl Host {
             config: &call.config,
         };
         let fuel = fuel.min(self.config().fuel_for_call(prepared.lines));
+        let began = Instant::now();
         let called = component.call(fuel, prepared.bytes, |instance, store| instance.ask(store, question));
         let result = called.result.and_then(|answer| self.convert(answer, prepared.lines));
         let (outcome, backtrace) = match result {
             Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::Failed(error.failure), error.backtrace),
         };
-        Ok(Evaluated { evaluation: Evaluation { outcome, fuel: called.fuel }, backtrace, logs: called.logs })
+        let duration = began.elapsed();
+        let evaluation = Evaluation { outcome, fuel: called.fuel };
+        Ok(Evaluated { evaluation, backtrace, logs: called.logs, duration })
     }
 
     fn convert(&self, answer: Answer, lines: usize) -> Result<Outcome, CallError> {

@@ -18,6 +18,7 @@ pub mod committer;
 pub mod config;
 pub mod error;
 pub mod extract;
+pub mod figures;
 pub mod frame;
 pub mod idempotency;
 pub mod ids;

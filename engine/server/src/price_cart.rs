@@ -5,6 +5,8 @@
 
 pub mod turns;
 
+mod shadow;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -16,7 +18,7 @@ use martlet_domain::{
     catalog::{Handle, Sku, Variant},
     coupon::Coupon,
     customer::Customer,
-    plugin::{Installation, Rulebook, SealedRulebook, World},
+    plugin::{Installation, InstallationStage, Rulebook, SealedRulebook, World},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
         Quote, ShippingInput, Stage, Standing,
@@ -26,8 +28,17 @@ use martlet_domain::{
 use martlet_plugin_host::{Component, Evaluated, Host};
 use martlet_store::{Db, Offer};
 
-use self::turns::{TurnRules, Turns, Urgency};
-use crate::{error::Error, plugins, rulebooks};
+pub use shadow::Shadows;
+
+use self::{
+    shadow::Trial,
+    turns::{TurnRules, Turns, Urgency},
+};
+use crate::{
+    error::Error,
+    figures::{Counters, PricedQuote},
+    plugins, rulebooks,
+};
 
 /// Prices carts. One a process.
 #[derive(Debug)]
@@ -36,6 +47,15 @@ pub struct Pricer {
     turns: Turns,
     /// The newest rulebook seen of each store.
     rulebooks: Mutex<HashMap<Id<Store>, Arc<SealedRulebook>>>,
+    /// What is done beside quotes.
+    watched: Option<Watched>,
+}
+
+/// What is done beside quotes that shoppers are given.
+#[derive(Debug)]
+struct Watched {
+    counters: Arc<Counters>,
+    shadows: Arc<Shadows>,
 }
 
 /// A priced cart.
@@ -71,7 +91,16 @@ pub struct CallReport {
 impl Pricer {
     /// A pricer whose stores take turns.
     pub fn new(host: Arc<Host>, rules: TurnRules) -> Result<Self, prometheus::Error> {
-        Ok(Self { host, turns: Turns::new(rules)?, rulebooks: Mutex::default() })
+        Ok(Self { host, turns: Turns::new(rules)?, rulebooks: Mutex::default(), watched: None })
+    }
+
+    /// One whose quotes are counted, and beside which so many carts at a time are tried with what is only
+    /// tried.
+    #[must_use]
+    pub fn watched(self, counters: Arc<Counters>, shadow_concurrency: usize) -> Self {
+        let turns = self.turns.clone();
+        let shadows = Shadows::new(Arc::clone(&self.host), Arc::clone(&counters), turns, shadow_concurrency);
+        Self { watched: Some(Watched { counters, shadows }), ..self }
     }
 
     /// Gives turns to whatever has a store's components run.
@@ -82,6 +111,19 @@ impl Pricer {
     /// Runs the components.
     pub fn host(&self) -> &Arc<Host> {
         &self.host
+    }
+
+    /// Counts what installations do, where anybody does.
+    pub fn counters(&self) -> Option<&Arc<Counters>> {
+        self.watched.as_ref().map(|watched| &watched.counters)
+    }
+
+    /// Ready when no cart waits to be tried.
+    #[cfg(test)]
+    pub(crate) async fn all_tried(&self) {
+        if let Some(watched) = &self.watched {
+            watched.shadows.idle().await;
+        }
     }
 
     /// Prices a cart at a moment under the store's active rulebook.
@@ -96,7 +138,26 @@ impl Pricer {
         let facts = Facts::read(db, store, &cart, &rulebook, as_of).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
         let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let place = self.watched.as_ref().and_then(|watched| watched.shadows.place(store, &rulebook));
+        let trial = place.map(|place| (place, input.clone()));
         let (quote, calls) = self.evaluate(store, Urgency::Foreground, input, components).await?;
+        if let Some(watched) = &self.watched {
+            let fuel_for_call = self.host.config().fuel_for_call(cart.lines.len());
+            watched.counters.count_quote(PricedQuote {
+                store,
+                rulebook: &rulebook,
+                currency: quote.currency,
+                verdicts: &quote.verdicts,
+                calls: &calls,
+                fuel_for_call,
+            });
+            // A total that depends on the host is nothing to compare with.
+            if let Some((place, input)) = trial.filter(|_| !quote.provisional) {
+                let (cart, live) = (cart.clone(), Arc::clone(&rulebook));
+                let trial = Trial { cart, live, input, total: quote.totals.total };
+                watched.shadows.start(place, db.clone(), trial);
+            }
+        }
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
         let ships = !facts.settings.shipping_methods.is_empty() || offers_shipping(&rulebook);
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
@@ -111,18 +172,7 @@ impl Pricer {
         input: Input,
         components: Vec<Arc<Component>>,
     ) -> Result<(Quote, Vec<CallReport>), Error> {
-        let mut turn = self.turns.take(store, urgency).await?;
-        let host = Arc::clone(&self.host);
-        let span = tracing::Span::current();
-        let walked = plugins::blocking(move || {
-            // The host forgets none of them while they are asked.
-            let _components = components;
-            let mut burnt = 0;
-            let walked = span.in_scope(|| walk_burning(&host, input, &mut burnt));
-            turn.charge(burnt);
-            walked
-        });
-        walked.await?
+        evaluate(&self.host, &self.turns, (store, urgency), input, components).await
     }
 
     /// Compiles what the stores' active rulebooks name, so that no shopper waits for it. What can't
@@ -148,7 +198,9 @@ impl Pricer {
         let rulebooks = self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner);
         let live = rulebooks.values().flat_map(|rulebook| &rulebook.installations);
         let wanted = live
-            .filter(|installation| installation.stage.is_live())
+            .filter(|installation| {
+                installation.stage.is_live() || installation.stage == InstallationStage::Shadow
+            })
             .map(|installation| installation.component)
             .collect();
         drop(rulebooks);
@@ -171,6 +223,28 @@ impl Pricer {
     fn known_rulebook(&self, store: Id<Store>) -> Option<Arc<SealedRulebook>> {
         self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned()
     }
+}
+
+/// Walks when it is a store's turn, off the threads that answer requests.
+async fn evaluate(
+    host: &Arc<Host>,
+    turns: &Turns,
+    (store, urgency): (Id<Store>, Urgency),
+    input: Input,
+    components: Vec<Arc<Component>>,
+) -> Result<(Quote, Vec<CallReport>), Error> {
+    let mut turn = turns.take(store, urgency).await?;
+    let host = Arc::clone(host);
+    let span = tracing::Span::current();
+    let walked = plugins::blocking(move || {
+        // The host forgets none of them while they are asked.
+        let _components = components;
+        let mut burnt = 0;
+        let walked = span.in_scope(|| walk_burning(&host, input, &mut burnt));
+        turn.charge(burnt);
+        walked
+    });
+    walked.await?
 }
 
 /// Goes through the stages, asking components in each. Blocks the calling thread.

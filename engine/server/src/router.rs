@@ -112,6 +112,8 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::plugin_versions::get))
         .routes(routes!(admin::plugin_versions::component))
         .routes(routes!(admin::installations::list))
+        .routes(routes!(admin::installation_figures::get))
+        .routes(routes!(admin::installation_logs::list))
         .routes(routes!(admin::rulebooks::active))
         .routes(routes!(admin::explanations::cart))
         .routes(routes!(admin::explanations::order))

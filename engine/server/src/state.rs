@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, TrustedProxies},
     error::Error,
+    figures::Counters,
     ids::Ids,
     inspector::{self, How, Inspector},
     limits::{Group, Limits},
@@ -25,6 +26,7 @@ use crate::{
     price_cart::Pricer,
     redis::Redis,
     router::group_of,
+    rules::Rules,
     stores::Stores,
 };
 
@@ -56,6 +58,8 @@ pub struct Selling {
     pub claims: Arc<Claims>,
     /// Looks at components before they are stored.
     pub inspector: Arc<Inspector>,
+    /// Counts what plugins do.
+    pub counters: Arc<Counters>,
 }
 
 /// What an instance keeps copies of, until it hears that they are wrong.
@@ -136,7 +140,12 @@ impl AppState {
             body_limit: host.config().module_bytes,
             timeout: config.server.request_timeout() + inspector::PATIENCE + config.plugins.bounds().wall,
         };
-        let pricer = Arc::new(Pricer::new(host, config.plugins.turns())?);
+        let rules = Rules::new(db.clone(), host.clone(), clock.clone(), ids.clone());
+        let counters =
+            Counters::new(db.clone(), clock.clone(), ids.clone(), rules, config.plugins.failures())?;
+        counters.register(operations.metrics.registry())?;
+        let pricer = Pricer::new(host, config.plugins.turns())?;
+        let pricer = Arc::new(pricer.watched(counters.clone(), config.plugins.shadow_concurrency));
         pricer.turns().register(operations.metrics.registry())?;
         let stores = Arc::new(Stores::new(db.clone()));
         let catalog = Arc::new(Catalog::new(db.clone(), redis.clone(), clock.clone(), ids.clone())?);
@@ -171,6 +180,7 @@ impl AppState {
                 pricer,
                 orders,
                 claims: Arc::new(claims),
+                counters,
                 inspector: Arc::new(Inspector::new(inspection)),
             },
             copies: Copies { catalog, stores, changes: Arc::new(changes) },
@@ -249,6 +259,12 @@ impl FromRef<AppState> for Arc<Catalog> {
 impl FromRef<AppState> for Arc<Claims> {
     fn from_ref(state: &AppState) -> Self {
         state.selling.claims.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Counters> {
+    fn from_ref(state: &AppState) -> Self {
+        state.selling.counters.clone()
     }
 }
 

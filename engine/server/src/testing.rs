@@ -3,6 +3,7 @@
 mod certificates;
 mod customers;
 mod installed;
+mod instances;
 mod log;
 mod orders;
 mod plugin;
@@ -214,6 +215,18 @@ impl TestAppBuilder {
     pub fn plugins(mut self, plugins: PluginsConfig) -> Self {
         self.config.plugins = plugins;
         self.own_host = true;
+        self
+    }
+
+    /// So many carts are tried at a time with what is only tried.
+    pub fn shadow_concurrency(mut self, at_once: usize) -> Self {
+        self.config.plugins.shadow_concurrency = at_once;
+        self
+    }
+
+    /// So many failures in a row quarantine an installation.
+    pub fn quarantine_failures(mut self, in_a_row: u32) -> Self {
+        self.config.plugins.quarantine_failures = in_a_row;
         self
     }
 

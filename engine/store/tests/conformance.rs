@@ -184,6 +184,23 @@ suite! {
         units_are_raised_and_lowered_while_they_are_claimed
         of_several_first_stocks_all_are_set
         another_store_sees_no_claim;
+    "conformance/figures.rs" figures:
+        figures_add_up_over_flushes_and_instances
+        figures_round_trip_at_their_extremes
+        a_flush_that_is_made_again_changes_nothing
+        a_hundred_installations_are_added_to_at_once
+        old_rows_are_folded_and_their_sum_stays
+        figures_are_folded_and_added_to_at_once_without_loss
+        a_row_that_cannot_be_read_leaves_the_others
+        another_store_sees_no_figures;
+    "conformance/installation_logs.rs" installation_logs:
+        lines_round_trip_at_their_extremes
+        lines_are_listed_from_the_newest_page_by_page
+        lines_below_a_level_are_left_out
+        only_the_newest_lines_are_kept
+        instances_log_at_once_and_the_newest_lines_stay
+        a_line_that_cannot_be_read_leaves_the_others
+        another_store_sees_no_lines;
     "conformance/budget_usage.rs" budget_usage:
         what_was_granted_is_read_by_installation
         an_installation_without_a_row_has_granted_nothing

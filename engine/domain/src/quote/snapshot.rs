@@ -52,6 +52,20 @@ impl Stage {
         Self::CheckoutValidation,
     ];
 
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pricing => "pricing",
+            Self::Line => "line",
+            Self::Order => "order",
+            Self::ShippingRates => "shipping_rates",
+            Self::Shipping => "shipping",
+            Self::Total => "total",
+            Self::Tax => "tax",
+            Self::CheckoutValidation => "checkout_validation",
+        }
+    }
+
     /// The first stage in which a component of a world is asked that announced these classes.
     pub fn first_of(world: World, classes: &[Class]) -> Self {
         match world {

@@ -286,6 +286,7 @@ mod tests {
         Evaluated {
             evaluation: Evaluation { outcome, fuel },
             backtrace: None,
+            duration: std::time::Duration::ZERO,
             logs: logs.iter().map(line).collect(),
         }
     }

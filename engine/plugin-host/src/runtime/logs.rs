@@ -1,5 +1,6 @@
 //! The only thing a component may call.
 
+pub use martlet_domain::plugin::LogLevel;
 use wasmtime::{
     StoreContextMut, Trap,
     component::{Linker, WasmStr},
@@ -21,19 +22,6 @@ pub struct LogLine {
     pub level: LogLevel,
     /// What it says. Control characters and those that turn the direction of text are escaped.
     pub message: String,
-}
-
-/// How much a line of log matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// For the plugin's author.
-    Debug,
-    /// Of interest.
-    Info,
-    /// Something is off.
-    Warn,
-    /// Something failed.
-    Error,
 }
 
 /// The log of a call.

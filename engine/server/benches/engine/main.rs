@@ -40,6 +40,7 @@ fn main() -> Result<()> {
         rows::evaluation(&shop, &raw, &plugins, 10)?,
         rows::evaluation(&shop, &raw, &plugins, 100)?,
         rows::quote(&shop, &raw, &plugins)?,
+        rows::counted_quote(&shop)?,
         rows::quote_over_http(&shop)?,
     ];
     for till in &tills {

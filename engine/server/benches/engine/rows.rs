@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use martlet_domain::quote::Outcome;
+use martlet_server::{figures::PricedQuote, price_cart};
 use serde_json::{Value, json};
 
 use crate::{
@@ -91,6 +92,36 @@ pub(crate) fn quote<'a>(shop: &'a Shop, raw: &Raw, plugins: &Path) -> Result<Row
         unit: Unit::Micros,
         floor: Box::new(move || micros_per_call(|| raw::told(floors.iter().try_for_each(RawCall::run)))),
         figure: Box::new(move || micros_per_call(|| walk::price(host, input.clone()))),
+    })
+}
+
+/// The same quote, counted as shoppers' quotes are.
+pub(crate) fn counted_quote(shop: &Shop) -> Result<Row<'_>> {
+    let rulebook = shop.rulebook()?;
+    let input = shop.input(CART.len(), rulebook.clone())?;
+    let (host, store, counters) = (shop.host(), shop.store.id, &shop.state.selling.counters);
+    let fuel_for_call = host.config().fuel_for_call(input.lines.len());
+    let other_input = input.clone();
+    let counted = move || {
+        let (quote, calls) = price_cart::walk(host, other_input.clone())?;
+        counters.count_quote(PricedQuote {
+            store,
+            rulebook: &rulebook,
+            currency: quote.currency,
+            verdicts: &quote.verdicts,
+            calls: &calls,
+            fuel_for_call,
+        });
+        Ok(quote)
+    };
+    Ok(Row {
+        name: "quote, counted".to_owned(),
+        means: "the whole walk of a quote with five plugins against the same walk and the counting of what \
+                they did"
+            .to_owned(),
+        unit: Unit::Micros,
+        floor: Box::new(move || micros_per_call(|| walk::price(host, input.clone()))),
+        figure: Box::new(move || micros_per_call(&counted)),
     })
 }
 

@@ -10,6 +10,8 @@ pub mod coupons;
 pub mod explanations;
 pub mod groups;
 pub mod installation;
+pub mod installation_figures;
+pub mod installation_logs;
 pub mod installations;
 pub mod order_steps;
 pub mod orders;

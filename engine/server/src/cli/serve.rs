@@ -70,6 +70,8 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
         state.db.clone(),
         config.plugins.cache_keep(),
     ));
+    let counters = state.selling.counters.clone();
+    let counting = tokio::spawn(counters.clone().run());
     let limits = state.frame.rules.limits.clone();
     let limiting = tokio::spawn(async move { limits.run().await });
     serve::serve(listener, router::router(state), operations, &config.server, stop).await;
@@ -80,8 +82,15 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     warming.abort();
     limiting.abort();
     tidying.abort();
+    counting.abort();
     // A connection that doesn't come back is given up: the database notices when the process is gone.
-    if tokio::time::timeout(serve::CLOSING, db.close()).await.is_err() {
+    let closing = async {
+        if let Err(error) = counters.flush().await {
+            tracing::warn!("the last figures of plugins are lost: {error}");
+        }
+        db.close().await;
+    };
+    if tokio::time::timeout(serve::CLOSING, closing).await.is_err() {
         tracing::warn!("the database was left without closing all connections to it");
     }
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use martlet_domain::catalog::Handle;
+use martlet_domain::{catalog::Handle, plugin::FailureRules};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -225,6 +225,12 @@ pub struct PluginsConfig {
     pub inspect_cpu_seconds: u64,
     /// Time that it may take by the clock on the wall, in seconds. Other work may be going on.
     pub inspect_wall_seconds: u64,
+    /// Carts that are priced once more at a time, with the installations that are only tried; 0 for none.
+    /// It is done when no shopper waits.
+    pub shadow_concurrency: usize,
+    /// How many failures in a row quarantine an installation, as does half of its last 200 calls; 0 where
+    /// nothing does. Each instance counts what it sees.
+    pub quarantine_failures: u32,
 }
 
 impl Default for PluginsConfig {
@@ -246,6 +252,8 @@ impl Default for PluginsConfig {
             inspect_memory_bytes: 1 << 30,
             inspect_cpu_seconds: 30,
             inspect_wall_seconds: 60,
+            shadow_concurrency: 1,
+            quarantine_failures: 50,
         }
     }
 }
@@ -268,6 +276,11 @@ impl PluginsConfig {
     /// After how long something leaves that folder that nobody uses.
     pub fn cache_keep(&self) -> Duration {
         Duration::from_secs(u64::from(self.cache_keep_days) * 86_400)
+    }
+
+    /// When an installation has failed too often.
+    pub const fn failures(&self) -> FailureRules {
+        FailureRules { in_a_row: self.quarantine_failures }
     }
 
     /// The limits of the plugin host: these, and the published ones for the rest.
@@ -305,6 +318,8 @@ impl PluginsConfig {
         within(problems, "plugins.fuel_per_second", self.fuel_per_second, 1_000_000, 1 << 50);
         within(problems, "plugins.waiting_per_store", self.waiting_per_store as u64, 1, 100_000);
         within(problems, "plugins.cache_keep_days", self.cache_keep_days.into(), 1, 3_650);
+        within(problems, "plugins.shadow_concurrency", self.shadow_concurrency as u64, 0, 64);
+        within(problems, "plugins.quarantine_failures", self.quarantine_failures.into(), 0, 1_000_000);
     }
 }
 

@@ -75,6 +75,9 @@ impl Orders {
             };
             let answers = answering(&order, &settled).into_iter().collect();
             if self.store(store, Taken { answers, ..Taken::new(settled, effects) }).await? {
+                if let (Authorisation::Approved { .. }, Some(counters)) = (outcome, self.pricer.counters()) {
+                    counters.count_order(store, &order);
+                }
                 return Ok(());
             }
             order = self.find(store, order.id).await?;

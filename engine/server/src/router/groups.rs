@@ -92,6 +92,8 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "GET /api/v1/admin/groups",
             "PUT /api/v1/admin/groups",
             "GET /api/v1/admin/rulebooks",
+            "GET /api/v1/admin/installations/{installation}/figures",
+            "GET /api/v1/admin/installations/{installation}/logs",
             "GET /api/v1/admin/rulebooks/active",
             "GET /api/v1/admin/carts/{id}/explanation",
             "GET /api/v1/admin/orders/{id}/explanation",

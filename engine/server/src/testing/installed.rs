@@ -52,6 +52,11 @@ impl TestApp {
         installations
     }
 
+    /// Installs a plugin in the app's own store, in no rulebook yet.
+    pub async fn install_plugin(&self, installed: &Installed) -> Installation {
+        self.install_in(&self.store, installed).await
+    }
+
     /// Installs a plugin in a store, in no rulebook yet.
     pub async fn install_in(&self, store: &Store, installed: &Installed) -> Installation {
         let (db, store) = (&self.state.db, store.id);
