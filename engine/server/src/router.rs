@@ -111,16 +111,11 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::plugins::get))
         .routes(routes!(admin::plugin_versions::get))
         .routes(routes!(admin::plugin_versions::component))
-        .routes(routes!(admin::installations::list))
-        .routes(routes!(admin::installation_figures::get))
-        .routes(routes!(admin::installation_logs::list))
-        .routes(routes!(admin::rulebooks::active))
-        .routes(routes!(admin::explanations::cart))
-        .routes(routes!(admin::explanations::order))
-        .routes(routes!(admin::audit::list))
         .routes(routes!(admin::installations::list, admin::installations::create))
         .routes(routes!(admin::installation::get, admin::installation::update, admin::installation::delete))
         .routes(routes!(admin::installation::release))
+        .routes(routes!(admin::installation_figures::get))
+        .routes(routes!(admin::installation_logs::list))
         .routes(routes!(admin::groups::list, admin::groups::replace))
         .routes(routes!(admin::rulebooks::list))
         .routes(routes!(admin::rulebooks::active))
@@ -128,6 +123,9 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::rulebooks::get))
         .routes(routes!(admin::rulebooks::activate))
         .routes(routes!(admin::rulebook_diff::get))
+        .routes(routes!(admin::explanations::cart))
+        .routes(routes!(admin::explanations::order))
+        .routes(routes!(admin::audit::list))
 }
 
 fn operations() -> OpenApiRouter<AppState> {
