@@ -55,6 +55,11 @@ impl Host {
         self.registry.remove(digest)
     }
 
+    /// Forgets a component unless somebody holds it. Whether it did.
+    pub fn unload_unheld(&self, digest: &Digest) -> bool {
+        self.registry.remove_unheld(digest)
+    }
+
     /// Brings a stage's snapshot into the form that components get it in: once a stage, for all
     /// its calls.
     pub fn prepare(&self, snapshot: &Snapshot) -> Prepared {

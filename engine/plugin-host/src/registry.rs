@@ -31,4 +31,15 @@ impl Registry {
     pub(crate) fn remove(&self, digest: &Digest) -> Option<Arc<Component>> {
         self.components.write().unwrap_or_else(PoisonError::into_inner).remove(digest)
     }
+
+    /// Forgets a component that nobody holds. Handing one out takes the lock, so nobody gets hold of it
+    /// meanwhile.
+    pub(crate) fn remove_unheld(&self, digest: &Digest) -> bool {
+        let mut components = self.components.write().unwrap_or_else(PoisonError::into_inner);
+        let unheld = components.get(digest).is_some_and(|component| Arc::strong_count(component) == 1);
+        let removed = if unheld { components.remove(digest) } else { None };
+        // Giving back code takes a while.
+        drop(components);
+        removed.is_some()
+    }
 }

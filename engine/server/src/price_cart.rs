@@ -14,7 +14,7 @@ use martlet_domain::{
     catalog::{Handle, Sku, Variant},
     coupon::Coupon,
     customer::Customer,
-    plugin::{Installation, Rulebook, SealedRulebook, World},
+    plugin::{Installation, Rulebook, SealedRulebook},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
         Quote, ShippingInput, Stage, Standing,
@@ -90,7 +90,7 @@ impl Pricer {
         let rulebook = self.active_rulebook(db, store).await?;
         let facts = Facts::read(db, store, &cart, &rulebook, as_of).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
-        rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
 
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Internal("quotes are no longer worked out".to_owned()))?;
@@ -98,6 +98,8 @@ impl Pricer {
         let span = tracing::Span::current();
         let walked = plugins::blocking(move || {
             let _turn = turn;
+            // The host forgets none of them while they are asked.
+            let _components = components;
             span.in_scope(|| walk(&host, input))
         });
         let (quote, calls) = walked.await??;
@@ -120,7 +122,24 @@ impl Pricer {
     /// Reads a store's active rulebook and compiles what it asks, where that isn't done yet.
     pub async fn load(&self, db: &Db, store: Id<Store>) -> Result<(), Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        rulebooks::load_components(db, &self.host, &rulebook).await
+        rulebooks::load_components(db, &self.host, &rulebook).await.map(drop)
+    }
+
+    /// Forgets those components of a rulebook that no store's active rulebook asks, as far as this
+    /// instance has seen them, and that nobody holds.
+    pub fn let_go(&self, rulebook: &Rulebook) {
+        let rulebooks = self.rulebooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = rulebooks.values().flat_map(|rulebook| &rulebook.installations);
+        let wanted: BTreeSet<Digest> = live
+            .filter(|installation| installation.stage.is_live())
+            .map(|installation| installation.component)
+            .collect();
+        drop(rulebooks);
+        for installation in &rulebook.installations {
+            if !wanted.contains(&installation.component) {
+                self.host.unload_unheld(&installation.component);
+            }
+        }
     }
 
     /// The store's active rulebook; an empty one where none was ever published.
@@ -317,10 +336,7 @@ struct Methods {
 
 /// Whether a component is asked for shipping methods.
 pub fn offers_shipping(rulebook: &Rulebook) -> bool {
-    let asked = |installation: &Installation| {
-        installation.world == World::ShippingRates && installation.stage.is_live()
-    };
-    rulebook.installations.iter().any(asked)
+    rulebook.offers_shipping()
 }
 
 /// How a store sells.
@@ -373,6 +389,10 @@ fn bucket(cart: Id<Cart>) -> u16 {
     let [first, second, third, fourth, ..] = *digest.as_bytes();
     u16::try_from(u32::from_be_bytes([first, second, third, fourth]) % 10_000).unwrap_or(0)
 }
+
+pub mod trial;
+
+
 
 #[cfg(test)]
 mod tests;

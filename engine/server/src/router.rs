@@ -113,6 +113,10 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::rulebooks::get))
         .routes(routes!(admin::rulebooks::activate))
         .routes(routes!(admin::rulebook_diff::get))
+        .routes(routes!(admin::simulations::list, admin::simulations::create))
+        .routes(routes!(admin::simulation::get))
+        .routes(routes!(admin::simulation::cancel))
+        .routes(routes!(admin::simulation::orders))
 }
 
 fn operations() -> OpenApiRouter<AppState> {

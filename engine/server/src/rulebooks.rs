@@ -7,7 +7,7 @@ use martlet_domain::{
     plugin::{Rulebook, SealedRulebook},
     settings::Store,
 };
-use martlet_plugin_host::Host;
+use martlet_plugin_host::{Component, Host};
 use martlet_store::{Db, StoreError};
 
 use crate::{error::Error, plugins};
@@ -49,17 +49,22 @@ pub async fn published(db: &Db, store: Id<Store>, number: i64) -> Result<Arc<Sea
     }
 }
 
-/// Compiles the components that a rulebook asks and the host doesn't hold yet.
-pub async fn load_components(db: &Db, host: &Arc<Host>, rulebook: &Rulebook) -> Result<(), Error> {
+/// The components that a rulebook asks. Those that the host doesn't hold yet are compiled. It finds them
+/// for as long as these are held.
+pub async fn load_components(
+    db: &Db,
+    host: &Arc<Host>,
+    rulebook: &Rulebook,
+) -> Result<Vec<Arc<Component>>, Error> {
     let live = rulebook.installations.iter().filter(|installation| installation.stage.is_live());
-    let missing: BTreeMap<Digest, &str> = live
-        .filter(|installation| host.find(&installation.component).is_none())
-        .map(|installation| (installation.component, installation.plugin.as_str()))
-        .collect();
-    for (digest, plugin) in missing {
-        plugins::component(db, host, digest).await.map_err(|error| unusable(digest, plugin, error))?;
+    let named: BTreeMap<Digest, &str> =
+        live.map(|installation| (installation.component, installation.plugin.as_str())).collect();
+    let mut components = Vec::with_capacity(named.len());
+    for (digest, plugin) in named {
+        let component = plugins::component(db, host, digest).await;
+        components.push(component.map_err(|error| unusable(digest, plugin, error))?);
     }
-    Ok(())
+    Ok(components)
 }
 
 /// Names the component that can't be used. What has nothing to do with it stays what it is.

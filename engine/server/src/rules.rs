@@ -237,7 +237,7 @@ impl Rules {
 
     /// Makes sure that all that would be asked can be asked here.
     async fn load(&self, rulebook: &Rulebook) -> Result<(), Error> {
-        rulebooks::load_components(&self.db, &self.host, rulebook).await.map_err(unusable)
+        rulebooks::load_components(&self.db, &self.host, rulebook).await.map(drop).map_err(unusable)
     }
 
     fn now(&self) -> Timestamp {
@@ -370,7 +370,7 @@ fn refused(requests: &[(String, RuleRequest)], problems: Vec<RuleProblem>) -> Er
 }
 
 /// Rules that can't be worked with are no shopper's trouble here: the merchant is told which.
-fn unusable(error: Error) -> Error {
+pub(crate) fn unusable(error: Error) -> Error {
     match error {
         Error::RulesUnavailable(error @ (RulesError::Component { .. } | RulesError::Changed(_))) => {
             Error::RulesUnusable(error)

@@ -22,6 +22,7 @@ use crate::{
     payments::Payments,
     price_cart::Pricer,
     redis::Redis,
+    simulations::Simulations,
     stores::Stores,
 };
 
@@ -51,6 +52,8 @@ pub struct Selling {
     pub orders: Arc<Orders>,
     /// Claims coupons.
     pub claims: Arc<Claims>,
+    /// Tries rules for merchants before shoppers meet them.
+    pub simulations: Arc<Simulations>,
 }
 
 /// What an instance keeps copies of, until it hears that they are wrong.
@@ -141,6 +144,7 @@ impl AppState {
             payments,
             config.orders.rules(),
         );
+        let simulations = Simulations::new(db.clone(), pricer.clone(), clock.clone(), ids.clone());
         let keys = config.auth.keys()?;
         let sessions = config.auth.rules();
         let auth = Auth::new(db.clone(), redis, clock.clone(), ids.clone(), keys, sessions, password_cost)?;
@@ -153,7 +157,7 @@ impl AppState {
         };
         Ok(Self {
             db,
-            selling: Selling { pricer, orders, claims: Arc::new(claims) },
+            selling: Selling { pricer, orders, claims: Arc::new(claims), simulations: Arc::new(simulations) },
             copies: Copies { catalog, stores, changes: Arc::new(changes) },
             auth: Arc::new(auth),
             world: World { clock, ids },
