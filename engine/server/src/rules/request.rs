@@ -7,7 +7,7 @@ use martlet_domain::{
     plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World},
     settings::Store,
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -87,7 +87,7 @@ pub struct InstallationRequest {
 }
 
 /// How far an installation is to get. In quarantine nobody is put by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StageRequest {
     /// Stored, not asked.

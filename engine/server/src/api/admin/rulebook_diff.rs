@@ -48,17 +48,16 @@ pub struct Change<T> {
 }
 
 /// What changed at one place.
-#[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "describes the domain's own, which knows nothing of descriptions")]
+///
+/// Describes [`ValueChange`], which knows nothing of descriptions.
+#[derive(Debug, ToSchema)]
 pub struct ChangeOfValue {
     /// JSON Pointer (RFC 6901) to the place, such as `/config/percent`.
-    pointer: String,
+    pub pointer: String,
     /// What stood there; left out where there was nothing.
-    #[schema(value_type = Option<Object>)]
-    from: Option<serde_json::Value>,
+    pub from: Option<serde_json::Value>,
     /// What stands there; left out where there is nothing.
-    #[schema(value_type = Option<Object>)]
-    to: Option<serde_json::Value>,
+    pub to: Option<serde_json::Value>,
 }
 
 /// What was added, removed and changed from a rulebook to another, field by field.

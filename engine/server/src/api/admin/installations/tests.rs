@@ -183,7 +183,7 @@ async fn what_is_out_of_bounds_is_refused_where_it_is_and_changes_nothing() {
         ("failure_policy", json!("reject"), "/failure_policy"),
         ("ends_at", json!("2026-01-01T00:00:00Z"), "/ends_at"),
         ("budget", json!({"amount": 0, "currency": "USD"}), "/budget"),
-        ("daily_budget", json!({"amount": 5, "currency": "KRW"}), "/daily_budget"),
+        ("daily_budget", json!({"amount": 5, "currency": "KRW"}), "/customer_budget"),
         ("gift_skus", json!(["NONE"]), "/gift_skus/0"),
         ("config", json!([]), "/config"),
         ("note", json!("x".repeat(501)), "/note"),
