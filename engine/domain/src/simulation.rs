@@ -143,6 +143,9 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(state));
         }
         assert!("Done".parse::<SimulationState>().is_err() && "".parse::<SimulatedOutcome>().is_err());
-        assert_eq!(SimulationState::ALL.map(SimulationState::has_ended), [false, false, true, true, true, true]);
+        assert_eq!(
+            SimulationState::ALL.map(SimulationState::has_ended),
+            [false, false, true, true, true, true]
+        );
     }
 }

@@ -392,7 +392,5 @@ fn bucket(cart: Id<Cart>) -> u16 {
 
 pub mod trial;
 
-
-
 #[cfg(test)]
 mod tests;

@@ -33,7 +33,9 @@ use martlet_store::{
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-pub use plan::{GivenCart, GivenLine, Plan, SimulatedChange, SimulatedOn, SimulatedOrders, SimulationRequest};
+pub use plan::{
+    GivenCart, GivenLine, Plan, SimulatedChange, SimulatedOn, SimulatedOrders, SimulationRequest,
+};
 pub use report::{
     CartResult, ChangeBody, GivenBody, InstallationTally, ObjectionBody, OrderResult, ProblemBody,
     ResultBody, SideBody, SumBody,
@@ -46,8 +48,7 @@ use crate::{
     ids::Ids,
     plugins,
     price_cart::{Pricer, walk},
-    problem,
-    rulebooks, rules,
+    problem, rulebooks, rules,
     state::AppState,
 };
 

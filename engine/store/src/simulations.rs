@@ -15,7 +15,7 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, codec::RowOf, dialect::Statement as _};
+use crate::{Db, StoreError, Tx, codec::RowOf, dialect::Statement};
 
 /// Simulations that are pruned at a time.
 const PRUNED: i64 = 100;
@@ -343,7 +343,8 @@ impl Db {
     /// Deletes simulations of a store that have ended, with what came of their orders, but the newest
     /// `keep` of all. How many went.
     pub async fn prune_simulations(&self, store: Id<Store>, keep: u32) -> Result<usize, StoreError> {
-        const OLDEST: &str = "SELECT id FROM simulations WHERE store_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?";
+        const OLDEST: &str =
+            "SELECT id FROM simulations WHERE store_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?";
         let offset = i64::from(keep.max(1)) - 1;
         let oldest: Option<Uuid> = read!(self, |c| sqlx::query_scalar(OLDEST)
             .bind(store.uuid())

@@ -188,8 +188,7 @@ impl Recorded {
         gifts.extend(now.gifts.into_iter().filter(|gift| !input.gifts.iter().any(|it| it.sku == gift.sku)));
         gifts.sort_by(|one, other| one.sku.cmp(&other.sku));
         // Handles of the store's own methods are recorded where they mattered.
-        let own_methods =
-            if own.offers_shipping() { input.own_methods.clone() } else { now.own_methods };
+        let own_methods = if own.offers_shipping() { input.own_methods.clone() } else { now.own_methods };
         let own_methods = if rulebook.offers_shipping() { own_methods } else { Vec::new() };
         Ok(Input { rulebook, standings, gifts, own_methods, ..input.clone() })
     }

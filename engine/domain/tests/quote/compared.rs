@@ -7,7 +7,7 @@ use martlet_domain::{
     money::Money,
     plugin::{GroupMode, Installation, SealedRulebook},
     quote::{
-        ChangeKind, Class, Decision, Given, GiftInput, Input, ReadNow, Receipt, Recorded, Verdict, changes,
+        ChangeKind, Class, Decision, GiftInput, Given, Input, ReadNow, Receipt, Recorded, Verdict, changes,
         given,
     },
 };
@@ -65,9 +65,8 @@ fn who_loses_to_another_or_is_closed_or_fails_says_so() {
     let cart = || krw().line(1, 1_000);
     let alone = cart().with(promotion([across(50)]));
     let group = |case: Case| case.group("g", of(Class::Order), 0, GroupMode::Best);
-    let contested = group(cart())
-        .with(promotion([across(50)]).group("g"))
-        .with(promotion([across(60)]).group("g"));
+    let contested =
+        group(cart()).with(promotion([across(50)]).group("g")).with(promotion([across(60)]).group("g"));
     assert_eq!(
         told(&verdicts(&alone), &verdicts(&contested)),
         ["lost p1: 50 -> lost_to", "gained p2: - -> 60"]
@@ -111,9 +110,8 @@ fn under(case: &Case, draft: &Case, now: ReadNow) -> Input {
 
 #[test]
 fn all_that_is_recorded_goes_in_under_other_rules() {
-    let case = krw().line(3, 3_333).tax(100_000).shipping(3_000).customer().bucket(77).with(promotion([
-        each(10),
-    ]));
+    let case =
+        krw().line(3, 3_333).tax(100_000).shipping(3_000).customer().bucket(77).with(promotion([each(10)]));
     let draft = krw().with(promotion([each(20)]));
     let input = under(&case, &draft, ReadNow::default());
     assert_eq!(input, Input { rulebook: sealed(&draft), ..case.input.clone() });

@@ -30,11 +30,8 @@ impl Simulations {
         let (_, comparison): (_, OrderResult) = match problem {
             Some(problem) => report.fail(was.problem.is_none().then_some(quoted), problem),
             None => {
-                let before = Before {
-                    total: was.quote.totals.total,
-                    verdicts: &was.quote.verdicts,
-                    rulebook: &own,
-                };
+                let before =
+                    Before { total: was.quote.totals.total, verdicts: &was.quote.verdicts, rulebook: &own };
                 report.compare(before, &is.quote, &rulebook)
             }
         };

@@ -124,10 +124,7 @@ impl<'a> Run<'a> {
         Ok(SimulatedOrder { place, order, number, outcome, body })
     }
 
-    async fn receipt(
-        &mut self,
-        receipt: StoredReceipt,
-    ) -> Result<(SimulatedOutcome, OrderResult), Error> {
+    async fn receipt(&mut self, receipt: StoredReceipt) -> Result<(SimulatedOutcome, OrderResult), Error> {
         let recorded = match Receipt::parse(&receipt.bytes) {
             Ok(recorded) => recorded,
             Err(error) => return Ok(self.damaged(format!("its receipt can't be read: {error}"))),
@@ -147,11 +144,8 @@ impl<'a> Run<'a> {
         if let Some(problem) = walked.problem {
             return Ok(self.report.fail(Some(total), problem));
         }
-        let before = Before {
-            total: receipt.totals.total,
-            verdicts: ready.recorded.verdicts(),
-            rulebook: &ready.own,
-        };
+        let before =
+            Before { total: receipt.totals.total, verdicts: ready.recorded.verdicts(), rulebook: &ready.own };
         Ok(self.report.compare(before, &walked.quote, self.draft))
     }
 

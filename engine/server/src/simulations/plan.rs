@@ -181,11 +181,10 @@ impl Simulations {
             (On::Orders(LastOrders { window, last: total }), total)
         } else {
             let (cart, customer) = self.cart(store, on, now).await?;
-            let read = async |rulebook: &Arc<SealedRulebook>| {
-                let (cart, customer, rulebook) = (cart.clone(), customer.clone(), Arc::clone(rulebook));
-                Trial::read(&self.db, store, cart, customer, rulebook, now).await
-            };
-            let trials = Trials { active: read(&active).await?, draft: read(&draft).await? };
+            let (again, same) = (cart.clone(), customer.clone());
+            let own = Trial::read(&self.db, store, cart, customer, Arc::clone(&active), now).await?;
+            let other = Trial::read(&self.db, store, again, same, Arc::clone(&draft), now).await?;
+            let trials = Trials { active: own, draft: other };
             (On::Cart(Box::new(trials)), 1)
         };
         Ok(Plan { asked, active, draft, on, total })
@@ -220,7 +219,8 @@ impl Simulations {
         }
         let id = on.cart.ok_or_else(|| Error::invalid("/on", "is missing"))?;
         let cart = self.db.find_cart(store, id).await?;
-        let cart = cart.ok_or_else(|| Error::invalid("/on/cart", "must be the id of a cart of this store"))?;
+        let cart =
+            cart.ok_or_else(|| Error::invalid("/on/cart", "must be the id of a cart of this store"))?;
         Ok((cart, None))
     }
 

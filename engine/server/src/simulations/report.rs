@@ -435,8 +435,7 @@ impl Writer<'_> {
             status: status.to_owned(),
             given: MoneyBody::new(given, self.currency),
             reason,
-            explanation: verdict
-                .explain(templates(rulebook, verdict.source.installation), self.currency),
+            explanation: verdict.explain(templates(rulebook, verdict.source.installation), self.currency),
         }
     }
 

@@ -248,7 +248,11 @@ async fn what_cannot_be_simulated_is_refused_and_leaves_nothing() {
         (given(json!({"lines": []})), "invalid_body", "/on/given_cart/lines"),
         (given(json!({"lines": [mug(0)]})), "invalid_body", "/on/given_cart/lines/0/quantity"),
         (given(json!({"lines": [mug(1), mug(1)]})), "invalid_body", "/on/given_cart/lines/1/sku"),
-        (given(json!({"lines": [{"sku": "HAT", "quantity": 1}]})), "invalid_body", "/on/given_cart/lines/0/sku"),
+        (
+            given(json!({"lines": [{"sku": "HAT", "quantity": 1}]})),
+            "invalid_body",
+            "/on/given_cart/lines/0/sku",
+        ),
         (given(json!({"lines": [mug(1)], "currency": "KRW"})), "invalid_body", "/on/given_cart/lines/0/sku"),
         (given(json!({"lines": [mug(1)], "coupons": ["NONE"]})), "invalid_body", "/on/given_cart/coupons/0"),
         (given(json!({"lines": [mug(1)], "country": "Korea"})), "invalid_body", "/on/given_cart/country"),
@@ -288,7 +292,10 @@ async fn a_job_is_stopped_within_a_step_and_stays_so() {
     drop(turns);
     app.state.selling.simulations.idle().await;
     let after = get(&app, &id).await;
-    assert_eq!((&after["state"], &after["done"], &after["result"]), (&json!("cancelled"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&after["state"], &after["done"], &after["result"]),
+        (&json!("cancelled"), &json!(0), &Value::Null)
+    );
     assert_eq!(orders(&app, &after, "").await, [] as [Value; 0]);
     let twice = app.admin_post(&cancel, json!({})).await.expect_problem(409, "simulation_ended");
     assert_eq!(twice.body["simulation_state"], "cancelled");
@@ -304,13 +311,8 @@ async fn a_job_whose_instance_is_gone_is_interrupted_and_can_be_asked_for_again(
         holder: Uuid::from_u128(2),
         lease: Duration::ZERO,
     };
-    let new = NewSimulation {
-        hold,
-        asked: body.to_string(),
-        rulebook: 1,
-        total: 1,
-        created_at: app.clock.now(),
-    };
+    let new =
+        NewSimulation { hold, asked: body.to_string(), rulebook: 1, total: 1, created_at: app.clock.now() };
     assert_eq!(app.state.db.queue_simulation(&new).await.unwrap(), Queued::Done);
     let gone = get(&app, &hold.id.to_string()).await;
     assert_eq!((&gone["state"], &gone["asked"]), (&json!("interrupted"), &body));
