@@ -163,7 +163,7 @@ mod tests {
     async fn groups_are_replaced_as_a_whole_and_make_a_rulebook() {
         let app = TestApp::new().await;
         let none = app.admin_get(PATH).await.expect_status(200);
-        assert_eq!((none.header("etag"), none.body), ("\"0\"", json!({"groups": [], "rulebook": 0})));
+        assert_eq!((none.header("etag"), &none.body), ("\"0\"", &json!({"groups": [], "rulebook": 0})));
         let groups = json!([
             {"name": "prices", "class": "pricing", "rank": -5, "mode": "first", "on_list_amounts": false},
             {"name": "orders", "class": "order", "rank": 5, "mode": "best", "on_list_amounts": true},
