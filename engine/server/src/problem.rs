@@ -456,6 +456,7 @@ mod tests {
         ("cart_ordered", 409),
         ("checkout_incomplete", 422),
         ("checkout_blocked", 409),
+        ("checkout_refused", 422),
         ("price_changed", 409),
         ("payment_declined", 402),
         ("payment_unknown", 503),

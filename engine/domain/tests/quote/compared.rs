@@ -112,10 +112,10 @@ fn under(case: &Case, draft: &Case, now: ReadNow) -> Input {
 fn all_that_is_recorded_goes_in_under_other_rules() {
     let case =
         krw().line(3, 3_333).tax(100_000).shipping(3_000).customer().bucket(77).with(promotion([each(10)]));
-    let draft = krw().with(promotion([each(20)]));
+    let draft = krw().with(promotion([each(20)]).priority(5));
     let input = under(&case, &draft, ReadNow::default());
     assert_eq!(input, Input { rulebook: sealed(&draft), ..case.input.clone() });
-    let other = krw().with(promotion([each(30)]));
+    let other = krw().with(promotion([each(30)]).priority(6));
     let mismatch = recorded(&case).input_under(sealed(&draft), &sealed(&other), ReadNow::default());
     assert_eq!(mismatch.unwrap_err().offered.digest, sealed(&other).digest());
 }

@@ -25,7 +25,7 @@ fn percent_off(percent_ppm: u32) -> Installed {
 
 async fn order(app: &TestApp, units: i64) -> Value {
     let cart = app.cart(&[("MUG", units)]).await;
-    app.order(&cart, "ok").await
+    app.order(&cart, "tok_approve").await
 }
 
 /// Id of an installation of the active rulebook.
