@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod quote;
 pub mod session;
 pub mod settings;
+pub mod simulation;
 pub mod stock;
 mod time;
 

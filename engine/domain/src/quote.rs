@@ -9,6 +9,7 @@ mod apply;
 mod budget;
 mod candidate;
 mod check;
+mod compare;
 mod input;
 mod ledger;
 mod objections;
@@ -35,13 +36,14 @@ pub use candidate::{
     Proposal, Scope, ScopeLine, Threshold, Value,
 };
 pub use check::{Unsound, unsound};
+pub use compare::{ChangeKind, Given, VerdictChange, changes, given};
 pub use input::{
     CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,
 };
 pub use pricing::{AnswersError, Pricing};
 pub use rates::OfferedMethod;
 pub use receipt::{Receipt, RulebookReference};
-pub use recorded::{Difference, ReceiptError, Recorded, RulebookMismatch};
+pub use recorded::{Difference, ReadNow, ReceiptError, Recorded, RulebookMismatch};
 pub use snapshot::{
     Call, Evaluation, Failure, Outcome, Snapshot, SnapshotCheckout, SnapshotLine, SnapshotShipping, Stage,
     StageCalls, UnitRun,

@@ -26,7 +26,7 @@ use crate::{
     error::Error,
     extract::{Caller, IfMatch, Who},
     ids::Ids,
-    price_cart::{PricedCart, Pricer, offers_shipping, settings},
+    price_cart::{PricedCart, Pricer, settings},
     state::AppState,
 };
 
@@ -212,7 +212,7 @@ impl Carts {
         });
         let mut offered: Vec<OfferedShipping> = own.collect();
         let rulebook = self.pricer.active_rulebook(&self.db, store).await?;
-        if offers_shipping(&rulebook) {
+        if rulebook.offers_shipping() {
             offered.extend(self.methods_of_components(store, cart).await?);
         }
         Ok(offered)

@@ -13,6 +13,7 @@ use martlet_domain::{
     payment::DeclineReason,
     plugin::World,
     quote::Language,
+    simulation::{MAX_QUEUED, SimulationState},
 };
 use martlet_plugin_host::Check;
 use martlet_store::StoreError;
@@ -418,6 +419,15 @@ pub enum Error {
     /// No rulebook is active yet.
     #[error("this store has no active rulebook yet")]
     NoRulebook,
+    /// As many simulations wait as may.
+    #[error("{MAX_QUEUED} simulations of this store wait already; cancel one, or wait until one has ended")]
+    TooManySimulations,
+    /// A simulation that has ended can't be stopped.
+    #[error("the simulation is {state} already")]
+    SimulationEnded {
+        /// How far it has got.
+        state: SimulationState,
+    },
     /// Too many requests of a kind came from one side.
     #[error("too many requests of this kind; try again in {} s", whole_seconds(*.retry_after))]
     RateLimited {

@@ -40,6 +40,7 @@ pub mod rules;
 pub mod secret;
 pub mod seed;
 pub mod serve;
+pub mod simulations;
 pub mod state;
 pub mod stores;
 pub mod telemetry;

@@ -18,7 +18,7 @@ use martlet_domain::{
     catalog::{Handle, Sku, Variant},
     coupon::Coupon,
     customer::Customer,
-    plugin::{Installation, InstallationStage, Rulebook, SealedRulebook, World},
+    plugin::{Installation, InstallationStage, Rulebook, SealedRulebook},
     quote::{
         Call, CouponInput, Destination, Evaluation, GiftInput, Input, LineInput, Pricing, ProductFacts,
         Quote, ShippingInput, Stage, Standing,
@@ -159,7 +159,7 @@ impl Pricer {
             }
         }
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
-        let ships = !facts.settings.shipping_methods.is_empty() || offers_shipping(&rulebook);
+        let ships = !facts.settings.shipping_methods.is_empty() || rulebook.offers_shipping();
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
     }
 
@@ -362,7 +362,7 @@ impl Facts {
                 tax_category: method.tax_category.clone(),
             })
         });
-        if !offers_shipping(rulebook) {
+        if !rulebook.offers_shipping() {
             return Methods { chosen, wanted: None, own: Vec::new() };
         }
         let wanted = if chosen.is_none() { cart.shipping_method.clone() } else { None };
@@ -427,14 +427,6 @@ struct Methods {
     own: Vec<Handle>,
 }
 
-/// Whether a component is asked for shipping methods.
-pub fn offers_shipping(rulebook: &Rulebook) -> bool {
-    let asked = |installation: &Installation| {
-        installation.world == World::ShippingRates && installation.stage.is_live()
-    };
-    rulebook.installations.iter().any(asked)
-}
-
 /// How a store sells.
 pub async fn settings(db: &Db, store: Id<Store>) -> Result<StoreSettings, Error> {
     let settings = db.find_settings(store).await?;
@@ -485,6 +477,8 @@ fn bucket(cart: Id<Cart>) -> u16 {
     let [first, second, third, fourth, ..] = *digest.as_bytes();
     u16::try_from(u32::from_be_bytes([first, second, third, fourth]) % 10_000).unwrap_or(0)
 }
+
+pub mod trial;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use martlet_domain::{
     cart::MAX_QUANTITY,
     coupon::CouponRefusal,
     order::{OrderStatus, Step, StepError},
+    simulation::MAX_QUEUED,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -227,6 +228,8 @@ kinds! {
     RULEBOOK_ACTIVE = CONFLICT "rulebook_active" "The rulebook is active";
     NO_EARLIER_RULEBOOK = CONFLICT "no_earlier_rulebook" "There is nothing to go back to";
     NO_RULEBOOK = NOT_FOUND "no_rulebook" "There is no active rulebook";
+    TOO_MANY_SIMULATIONS = CONFLICT "too_many_simulations" "Simulations enough wait";
+    SIMULATION_ENDED = CONFLICT "simulation_ended" "The simulation has ended";
     RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too many requests";
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" "The request took too long";
     BUSY = SERVICE_UNAVAILABLE "busy" "The server is busy";
@@ -297,6 +300,8 @@ pub fn kind(error: &Error) -> Kind {
         Error::PaymentUnknown => PAYMENT_UNKNOWN,
         Error::Payment(_) => PAYMENT_UNAVAILABLE,
         Error::OrderCalledOff => ORDER_CALLED_OFF,
+        Error::TooManySimulations => TOO_MANY_SIMULATIONS,
+        Error::SimulationEnded { .. } => SIMULATION_ENDED,
         Error::Step(error) => step_kind(error),
         Error::PricingUnavailable | Error::RulesUnavailable(_) => PRICING_UNAVAILABLE,
         Error::ConfigRefused { .. } => CONFIG_REFUSED,
@@ -381,6 +386,8 @@ fn facts(error: &Error) -> Map<String, Value> {
         Error::PaymentDeclined { reason, order } => {
             json!({ "decline_reason": reason.as_str(), "order_number": order })
         }
+        Error::TooManySimulations => json!({ "limit": MAX_QUEUED }),
+        Error::SimulationEnded { state } => json!({ "simulation_state": state.as_str() }),
         Error::RulebookActive { number } => json!({ "rulebook": number }),
         Error::RateLimited { group, retry_after } => {
             json!({ "limit_group": group, "retry_after": whole_seconds(*retry_after) })
@@ -496,6 +503,8 @@ mod tests {
         ("rulebook_active", 409),
         ("no_earlier_rulebook", 409),
         ("no_rulebook", 404),
+        ("too_many_simulations", 409),
+        ("simulation_ended", 409),
         ("rate_limited", 429),
         ("timed_out", 503),
         ("busy", 503),

@@ -126,6 +126,10 @@ fn merchants() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::explanations::cart))
         .routes(routes!(admin::explanations::order))
         .routes(routes!(admin::audit::list))
+        .routes(routes!(admin::simulations::list, admin::simulations::create))
+        .routes(routes!(admin::simulation::get))
+        .routes(routes!(admin::simulation::cancel))
+        .routes(routes!(admin::simulation::orders))
 }
 
 fn operations() -> OpenApiRouter<AppState> {

@@ -370,7 +370,7 @@ fn refused(requests: &[(String, RuleRequest)], problems: Vec<RuleProblem>) -> Er
 }
 
 /// Rules that can't be worked with are no shopper's trouble here: the merchant is told which.
-fn unusable(error: Error) -> Error {
+pub(crate) fn unusable(error: Error) -> Error {
     match error {
         Error::RulesUnavailable(error @ (RulesError::Component { .. } | RulesError::Changed(_))) => {
             Error::RulesUnusable(error)

@@ -27,6 +27,7 @@ use crate::{
     redis::Redis,
     router::group_of,
     rules::Rules,
+    simulations::Simulations,
     stores::Stores,
 };
 
@@ -60,6 +61,8 @@ pub struct Selling {
     pub inspector: Arc<Inspector>,
     /// Counts what plugins do.
     pub counters: Arc<Counters>,
+    /// Tries rules for merchants before shoppers meet them.
+    pub simulations: Arc<Simulations>,
 }
 
 /// What an instance keeps copies of, until it hears that they are wrong.
@@ -163,6 +166,7 @@ impl AppState {
             payments,
             config.orders.rules(),
         );
+        let simulations = Simulations::new(db.clone(), pricer.clone(), clock.clone(), ids.clone());
         let keys = config.auth.keys()?;
         let sessions = config.auth.rules();
         let auth = Auth::new(db.clone(), redis, clock.clone(), ids.clone(), keys, sessions, password_cost)?;
@@ -181,6 +185,7 @@ impl AppState {
                 orders,
                 claims: Arc::new(claims),
                 counters,
+                simulations: Arc::new(simulations),
                 inspector: Arc::new(Inspector::new(inspection)),
             },
             copies: Copies { catalog, stores, changes: Arc::new(changes) },

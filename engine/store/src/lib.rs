@@ -52,6 +52,7 @@ mod search_text;
 mod sessions;
 mod settings;
 mod shape;
+mod simulations;
 mod sockets;
 mod stock;
 mod stores;
@@ -80,9 +81,12 @@ pub use orders::{
 pub use outbox::DueEvent;
 pub use pools::MySqlPools;
 pub use product_listing::{PriceRange, ProductCursor, ProductItem, ProductPage, ProductQuery, ProductSort};
-pub use receipts::{ReceiptEntry, StoredReceipt};
+pub use receipts::{ReceiptEntry, ReceiptWindow, StoredReceipt};
 pub use rulebooks::{Published, RulebookDraft, RulebookSummary};
 pub use sessions::{NewRefreshToken, Rotation};
+pub use simulations::{
+    NewSimulation, Queued, SimulatedOrder, SimulationEnd, SimulationHold, SimulationTurn, StoredSimulation,
+};
 pub use stock::StockUpdate;
 pub use test_payments::{TestBalance, TestOperation, TestOutcome, TestPayment};
 pub use update::{Update, Versioned};

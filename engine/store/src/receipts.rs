@@ -37,6 +37,15 @@ pub struct ReceiptEntry {
     pub receipt: Result<StoredReceipt, StoreError>,
 }
 
+/// When orders were placed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReceiptWindow {
+    /// From then on.
+    pub since: Option<Timestamp>,
+    /// Before that.
+    pub until: Option<Timestamp>,
+}
+
 #[derive(sqlx::FromRow)]
 struct ReceiptRow {
     id: Uuid,
@@ -109,6 +118,56 @@ impl Db {
             query.build_query_as().fetch_all(c).await
         })?;
         Ok(rows.into_iter().map(ReceiptRow::entry).collect())
+    }
+
+    /// The receipts of a store's orders that were placed in a window and came to something, those placed
+    /// last first, before one of them where it is given, at most `limit`. Cancelled orders, whose payment
+    /// may have been declined, are left out.
+    pub async fn list_latest_receipts(
+        &self,
+        store: Id<Store>,
+        window: ReceiptWindow,
+        before: Option<Id<Order>>,
+        limit: u32,
+    ) -> Result<Vec<ReceiptEntry>, StoreError> {
+        let rows: Vec<ReceiptRow> = read!(self, |c| {
+            let mut query = QueryBuilder::new(SELECT);
+            query.id(store.uuid()).part(" AND o.status <> 'cancelled'");
+            if let Some(since) = window.since {
+                query.part(" AND o.placed_at >= ").int(since.as_millis());
+            }
+            if let Some(until) = window.until {
+                query.part(" AND o.placed_at < ").int(until.as_millis());
+            }
+            if let Some(before) = before {
+                query.part(" AND o.id < ").id(before.uuid());
+            }
+            // Ids count up with time.
+            query.part(" ORDER BY o.id DESC LIMIT ").int(i64::from(limit));
+            query.build_query_as().fetch_all(c).await
+        })?;
+        Ok(rows.into_iter().map(ReceiptRow::entry).collect())
+    }
+
+    /// How many orders [`Db::list_latest_receipts`] goes through, `most` at most.
+    pub async fn count_latest_receipts(
+        &self,
+        store: Id<Store>,
+        window: ReceiptWindow,
+        most: u32,
+    ) -> Result<u32, StoreError> {
+        const SQL: &str = "SELECT COUNT(*) FROM (SELECT id FROM orders WHERE store_id = ? \
+             AND status <> 'cancelled' AND placed_at >= ? AND placed_at < ? LIMIT ?) latest";
+        let since = window.since.map_or(i64::MIN, Timestamp::as_millis);
+        let until = window.until.map_or(i64::MAX, Timestamp::as_millis);
+        let count: i64 = read!(self, |c| sqlx::query_scalar(SQL)
+            .bind(store.uuid())
+            .bind(since)
+            .bind(until)
+            .bind(i64::from(most))
+            .fetch_one(c)
+            .await)?;
+        RowOf::named("orders", "latest").number("id", count)
     }
 
     /// How many orders [`Db::list_receipts`] goes through.

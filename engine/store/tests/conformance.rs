@@ -315,6 +315,15 @@ suite! {
         every_flipped_byte_of_a_receipt_is_found
         a_receipt_that_is_gone_is_missed
         an_order_keeps_its_rulebook_and_its_receipt_keeps_the_order;
+    "conformance/simulations.rs" simulations:
+        a_simulation_goes_from_the_queue_to_its_end
+        two_run_and_the_first_of_those_who_wait_comes_next
+        a_full_queue_takes_no_more_simulations
+        who_is_silent_for_too_long_is_gone_for_good
+        another_process_moves_nothing
+        simulated_orders_are_listed_by_outcome_page_by_page
+        the_oldest_simulations_that_have_ended_are_pruned
+        the_last_receipts_of_a_window_come_first;
     "conformance/orders.rs" orders:
         an_order_round_trips_at_its_extremes
         progress_round_trips_at_its_extremes

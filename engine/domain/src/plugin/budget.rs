@@ -20,6 +20,11 @@ impl Installation {
         [self.budget, self.daily_budget, self.customer_budget].into_iter().flatten()
     }
 
+    /// The same with the places of those that it hasn't.
+    pub(crate) const fn budgets_of_each_kind(&self) -> [Option<Money>; 3] {
+        [self.budget, self.daily_budget, self.customer_budget]
+    }
+
     /// Whether it has any budget.
     pub fn has_budget(&self) -> bool {
         self.budgets().next().is_some()

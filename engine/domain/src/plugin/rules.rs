@@ -94,6 +94,14 @@ impl Rulebook {
     pub fn installation(&self, id: Id<Installation>) -> Option<&Installation> {
         self.installations.iter().find(|installation| installation.id == id)
     }
+
+    /// Whether a component is asked for shipping methods.
+    pub fn offers_shipping(&self) -> bool {
+        let asked = |installation: &Installation| {
+            installation.world == World::ShippingRates && installation.stage.is_live()
+        };
+        self.installations.iter().any(asked)
+    }
 }
 
 impl Installation {

@@ -1,14 +1,19 @@
 //! A receipt read back, so that its quote can be worked out again.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::Deserialize;
 
 use super::{
-    Input, Outcome, Stage, Totals, Verdict,
+    Destination, GiftInput, Input, Outcome, Stage, Totals, Verdict,
     receipt::{self, Content, LAYOUT, Receipt, RulebookReference, StageAnswers},
 };
-use crate::{Digest, plugin::SealedRulebook};
+use crate::{
+    Digest, Id,
+    catalog::{Handle, Sku},
+    money::Currency,
+    plugin::{Installation, Rulebook, SealedRulebook},
+};
 
 /// What stands in a receipt: what went in, what components answered, what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,15 @@ pub struct RulebookMismatch {
     pub recorded: RulebookReference,
     /// Those it was given.
     pub offered: RulebookReference,
+}
+
+/// What a record doesn't say of a cart, since the rules it was priced under didn't ask for it: read now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadNow {
+    /// Of the variants of [`Recorded::unrecorded_gifts`] those that there are.
+    pub gifts: Vec<GiftInput>,
+    /// Handles of the store's own shipping methods that go where the goods went.
+    pub own_methods: Vec<Handle>,
 }
 
 /// Where two receipts part first. Later differences often follow from it.
@@ -142,6 +156,59 @@ impl Recorded {
         }
     }
 
+    /// What went in, under other rules than those it was priced under.
+    ///
+    /// From the past are taken, as they were recorded: the moment, the lines with their prices, taxes and
+    /// tax rates, the customer's facts, the destination, the shipping method, the coupons with their
+    /// configurations and how often they had been used, the canary's bucket, and for gifts that were
+    /// recorded what they cost and how many there were. So is what was left of the budgets of an
+    /// installation whose budgets are the same under both rulebooks. An installation that wasn't there, or
+    /// has other budgets now, has given nothing yet. What isn't in the record at all comes with `now`.
+    ///
+    /// `own` are the rules that it was priced under.
+    pub fn input_under(
+        &self,
+        rulebook: Arc<SealedRulebook>,
+        own: &SealedRulebook,
+        now: ReadNow,
+    ) -> Result<Input, RulebookMismatch> {
+        let (recorded, offered) = (self.rulebook(), RulebookReference::to(own));
+        if recorded != offered {
+            return Err(RulebookMismatch { recorded, offered });
+        }
+        let input = &self.contents.input;
+        let same_budgets = |id: Id<Installation>| match (own.installation(id), rulebook.installation(id)) {
+            (Some(was), Some(is)) => was.budgets_of_each_kind() == is.budgets_of_each_kind(),
+            _ => false,
+        };
+        let standings = input.standings.iter().filter(|(id, _)| same_budgets(*id)).copied().collect();
+        let named = gift_skus(&rulebook);
+        let mut gifts: Vec<GiftInput> =
+            input.gifts.iter().filter(|gift| named.contains(&gift.sku)).cloned().collect();
+        gifts.extend(now.gifts.into_iter().filter(|gift| !input.gifts.iter().any(|it| it.sku == gift.sku)));
+        gifts.sort_by(|one, other| one.sku.cmp(&other.sku));
+        // Handles of the store's own methods are recorded where they mattered.
+        let own_methods = if own.offers_shipping() { input.own_methods.clone() } else { now.own_methods };
+        let own_methods = if rulebook.offers_shipping() { own_methods } else { Vec::new() };
+        Ok(Input { rulebook, standings, gifts, own_methods, ..input.clone() })
+    }
+
+    /// The variants that other rules may give away and of which nothing is recorded.
+    pub fn unrecorded_gifts(&self, rulebook: &Rulebook) -> Vec<Sku> {
+        let recorded = |sku: &&Sku| self.contents.input.gifts.iter().any(|gift| gift.sku == **sku);
+        gift_skus(rulebook).into_iter().filter(|sku| !recorded(sku)).cloned().collect()
+    }
+
+    /// The currency.
+    pub const fn currency(&self) -> Currency {
+        self.contents.input.currency
+    }
+
+    /// Where the goods go, as far as was known.
+    pub const fn destination(&self) -> Option<&Destination> {
+        self.contents.input.destination.as_ref()
+    }
+
     /// Where this receipt and one of the same question part first; nothing where they are the same.
     pub fn first_difference<'a>(&'a self, replayed: &'a Self) -> Option<Difference<'a>> {
         let (before, now) = (&self.contents, &replayed.contents);
@@ -198,6 +265,11 @@ fn first_apart<T: Copy + PartialEq>(
             return Some((either, before, now));
         }
     }
+}
+
+/// The variants that the installations of a rulebook may give away.
+fn gift_skus(rulebook: &Rulebook) -> BTreeSet<&Sku> {
+    rulebook.installations.iter().flat_map(|installation| &installation.gift_skus).collect()
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ReceiptError> {

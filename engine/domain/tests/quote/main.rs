@@ -2,6 +2,8 @@
 //! receipts. One crate, so that all of them share one builder of carts.
 
 #[cfg(test)]
+mod compared;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod receipt;

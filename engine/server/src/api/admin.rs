@@ -22,6 +22,8 @@ pub mod product;
 pub mod products;
 pub mod rulebook_diff;
 pub mod rulebooks;
+pub mod simulation;
+pub mod simulations;
 pub mod stock;
 pub mod variant;
 pub mod variants;

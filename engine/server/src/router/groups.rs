@@ -105,6 +105,11 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "GET /api/v1/admin/rulebooks/{number}",
             "POST /api/v1/admin/rulebooks/{number}/activate",
             "GET /api/v1/admin/rulebooks/{number}/diff/{other}",
+            "GET /api/v1/admin/simulations",
+            "POST /api/v1/admin/simulations",
+            "GET /api/v1/admin/simulations/{id}",
+            "POST /api/v1/admin/simulations/{id}/cancel",
+            "GET /api/v1/admin/simulations/{id}/orders",
         ],
     ),
     // What takes the bytes of a component.

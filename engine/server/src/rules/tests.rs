@@ -110,12 +110,12 @@ async fn a_budget_a_day_is_used_up_given_back_and_there_again_tomorrow() {
     let cart = async || app.cart(&[("MUG-S", 1)]).await;
     let (one, two) = (cart().await, cart().await);
     assert_eq!((discount(&one).await, discount(&two).await), (200, 200));
-    let order = app.order(&one, "ok").await;
+    let order = app.order(&one, "tok_approve").await;
     assert_eq!(discount(&two).await, 0, "1.00 is left today");
     let cancelled = app.step(&order, "cancel", &json!({"reason": "A mistake"})).send().await;
     cancelled.expect_status(200);
     assert_eq!(discount(&two).await, 200);
-    app.order(&two, "ok").await;
+    app.order(&two, "tok_approve").await;
     let three = cart().await;
     assert_eq!(discount(&three).await, 0);
     app.clock.advance(std::time::Duration::from_secs(12 * 3_600));
@@ -146,7 +146,8 @@ async fn a_budget_a_customer_is_each_ones_own() {
                 app.get_as(&who, &format!("/api/v1/carts/{cart}/quote")).await.expect_status(200).body;
             assert_eq!(quote["totals"]["goods_discount"]["amount"], discount, "{email}: {quote:#?}");
             let total = quote["totals"]["total"]["amount"].as_i64().unwrap();
-            let order = app.checkout(cart, &format!("{email} {discount}"), total, "ok").token(&who.access);
+            let order =
+                app.checkout(cart, &format!("{email}-{discount}"), total, "tok_approve").token(&who.access);
             order.send().await.expect_status(201);
         }
     }
