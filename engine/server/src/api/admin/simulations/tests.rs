@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use martlet_domain::Id;
+use martlet_domain::{Id, plugin::FailurePolicy};
 use martlet_store::{NewSimulation, Queued, SimulationHold};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -210,7 +210,8 @@ async fn one_cart_is_rolled_through_whether_it_is_there_or_given() {
 
     // 20 % off each unit for the trade: 5 x 1,599; and 10 % of tax.
     let trade = r#"{"groups": [{"group": "trade", "percent_ppm": 200000}]}"#;
-    app.publish(&[Installed::new("volume-pricing", trade)]).await;
+    let policy = FailurePolicy::BasePrice;
+    app.publish(&[Installed { policy, ..Installed::new("volume-pricing", trade) }]).await;
     let given = json!({
         "changes": [{"id": installation(&app, "volume-pricing").await, "stage": "draft"}],
         "on": {"given_cart": {
