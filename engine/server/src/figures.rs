@@ -1,12 +1,12 @@
 //! Counts what installations do, beside quotes and orders and never in their way.
 //!
-//! A quote takes one short lock and no I/O ([`shards`]). Every few seconds, and before the engine leaves,
-//! what was counted since goes into the database ([`flush`]), where the figures of all instances add up.
+//! A quote takes one short lock and no I/O (`shards`). Every few seconds, and before the engine leaves,
+//! what was counted since goes into the database (`flush`), where the figures of all instances add up.
 //! What couldn't be written waits: a database that is away for long costs at most what was counted in
 //! one of those spans, and the lines that were logged meanwhile. `/actuator/prometheus` shows what this
-//! process has counted ([`series`]).
+//! process has counted (`series`).
 //!
-//! Whoever counts failures notices when there are too many: [`quarantine`].
+//! Whoever counts failures notices when there are too many: `quarantine`.
 
 mod flush;
 mod quarantine;

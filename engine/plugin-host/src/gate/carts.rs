@@ -93,7 +93,7 @@ fn adversarial(mut snapshot: Snapshot) -> TrialCart {
     });
     // Runs as later stages see them: some of the units are free already.
     for line in &mut snapshot.lines {
-        let left = |index: u32| if index % 2 == 0 { line.base_amount } else { 0 };
+        let left = |index: u32| if index.is_multiple_of(2) { line.base_amount } else { 0 };
         line.units = (0..100)
             .map(|index| UnitRun {
                 count: line.quantity / 100,
@@ -168,7 +168,7 @@ fn line(index: usize, shape: &Shape) -> Result<SnapshotLine, Malformed> {
             attributes: vec![fact("material")],
         }),
         quantity: shape.quantity,
-        weight_grams: (index % 3 != 0).then_some(1_000),
+        weight_grams: (!index.is_multiple_of(3)).then_some(1_000),
         tax_category: "standard".to_owned(),
         base_amount: shape.amount,
         units: vec![UnitRun { count: shape.quantity, list_amount: shape.amount, left: shape.amount }],

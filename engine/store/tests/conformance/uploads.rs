@@ -42,7 +42,7 @@ pub(crate) async fn an_upload_is_stored_with_its_report_and_known_the_next_time(
     let again = Sample { plugin: Plugin { id: id(), ..sample.plugin.clone() }, ..sample };
     assert_eq!(again.upload(&world, "{\"b\":2}").await, Upload::Known);
     let listed = world.db.list_uploaded_versions(world.store, expected.version.plugin).await.unwrap();
-    assert_eq!(listed, [expected.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&expected));
     assert_eq!(world.db.find_uploaded_version(world.other, expected.version.digest).await.unwrap(), None);
     let second = Sample::new(&Plugin { id: id(), ..again.plugin.clone() }, "1.1.0", 2);
     assert_eq!(second.upload(&world, "{}").await, Upload::Stored);

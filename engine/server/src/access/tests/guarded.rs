@@ -43,7 +43,7 @@ async fn make(app: &TestApp, key: &str, handle: &str) -> Answer {
 async fn with_handler(handler: impl Fn() -> Answering + Clone + Send + Sync + 'static) -> TestApp {
     let router = |state: AppState| {
         let guard = middleware::from_fn_with_state(state.clone(), guard);
-        surround(Router::new().route(CATEGORIES, post(move || handler())).route_layer(guard), state)
+        surround(Router::new().route(CATEGORIES, post(handler)).route_layer(guard), state)
     };
     TestApp::builder().router(router).build().await
 }
