@@ -111,10 +111,20 @@ impl Db {
             .await)?;
         for (store, installation) in &found {
             let (store, installation) = (Id::new(*store), Id::new(*installation));
-            transaction!(self, |tx| fold(tx, store, installation, before).await)?;
+            let folded: Result<(), StoreError> =
+                transaction!(self, |tx| fold(tx, store, installation, before).await);
+            match folded {
+                // Another instance folds the same at this moment. What it leaves is for the next time.
+                Err(StoreError::Database(error)) if is_taken(&error) => {}
+                folded => folded?,
+            }
         }
         Ok(found.len())
     }
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 async fn add(tx: &mut Tx, store: Id<Store>, flush: Flush, counted: &[&NewFigures]) -> Result<(), StoreError> {

@@ -55,7 +55,8 @@ struct UploadedRow {
 }
 
 const SELECT: &str = "SELECT v.plugin_id, v.digest, v.description, v.wit_version, v.size, v.created_at, \
-     v.report FROM plugin_versions v WHERE v.store_id = ";
+     r.report FROM plugin_versions v \
+     LEFT JOIN plugin_reports r ON r.store_id = v.store_id AND r.digest = v.digest WHERE v.store_id = ";
 
 impl Db {
     /// Stores an uploaded component as a version of its plugin, which is made where the store has none
@@ -227,13 +228,22 @@ async fn versions(
     rows.into_iter().map(VersionRow::decode).collect()
 }
 
+/// Adds a report to a version that has none. The plugin's row is locked, so nobody else does so meanwhile.
 async fn add_report(tx: &mut Tx, store: Id<Store>, digest: Digest, report: &str) -> Result<(), StoreError> {
-    const SQL: &str =
-        "UPDATE plugin_versions SET report = ? WHERE store_id = ? AND digest = ? AND report IS NULL";
-    run!(tx, |c| sqlx::query(SQL)
-        .bind(report)
+    const KNOWN: &str = "SELECT digest FROM plugin_reports WHERE store_id = ? AND digest = ?";
+    const INSERT: &str = "INSERT INTO plugin_reports (store_id, digest, report) VALUES (?, ?, ?)";
+    let known: Option<Vec<u8>> = run!(tx, |c| sqlx::query_scalar(KNOWN)
         .bind(store.uuid())
         .bind(digest.as_bytes().as_slice())
+        .fetch_optional(c)
+        .await)?;
+    if known.is_some() {
+        return Ok(());
+    }
+    run!(tx, |c| sqlx::query(INSERT)
+        .bind(store.uuid())
+        .bind(digest.as_bytes().as_slice())
+        .bind(report)
         .execute(c)
         .await
         .map(drop))?;

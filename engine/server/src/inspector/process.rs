@@ -161,7 +161,9 @@ impl Program {
                 Err(error) => Err(Error::Internal(format!("the report of an inspection: {error}"))),
             };
         }
-        if complaints.contains("memory allocation of") || complaints.contains("Cannot allocate memory") {
+        // In the words of the standard library, of wasmtime and of the kernel.
+        const NO_ROOM: [&str; 3] = ["memory allocation of", "out of memory", "Cannot allocate memory"];
+        if NO_ROOM.iter().any(|words| complaints.contains(words)) {
             return Ok(self.no_room(step));
         }
         match status.signal() {
