@@ -95,8 +95,10 @@ fn order(engines: [&Engine; 2], cart: &str, total: i64) {
 }
 
 fn serve_together(builder: EngineBuilder, previous: &Path) {
+    // What is installed while a deployment rolls is what the release before runs: components of 0.1.0.
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/0.1.0");
     // The tables are this release's before the first of its instances serves.
-    let shop = Shop::new(builder.start());
+    let shop = Shop::new(builder.plugins(&plugins).start());
     let old = shop.engine.beside().binary(previous).start();
     old.get("/actuator/health/readiness").expect(200);
     let (new, old) = (&shop.engine, &old);
