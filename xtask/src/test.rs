@@ -101,6 +101,7 @@ impl Tests {
         self.step("store", Self::store)?;
         self.step("engine", Self::engine)?;
         self.step("contention", Self::contention)?;
+        self.step("rehearsal", Self::rehearsal)?;
         self.step("instances", Self::instances)?;
         self.step("plugins", |tests| {
             tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
@@ -170,6 +171,15 @@ impl Tests {
         let mut test = cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "contention"]);
         test.args(["--", "--include-ignored", "--test-threads=1"]);
         self.test_with_mysql(&mut test)
+    }
+
+    /// Hundreds of carts and thousands of orders, under rules that are only tried and then under the same in
+    /// earnest; each test with the machine to itself.
+    fn rehearsal(&mut self) -> Result<()> {
+        run::command(cargo(&["build", "--workspace", "--locked"]).current_dir(workspace::root()))?;
+        let mut test = cargo(&["test", "--workspace", "--locked", "--test", "rehearsal"]);
+        test.args(["--", "--include-ignored", "--test-threads=1"]);
+        self.cargo_test(test.current_dir(workspace::root()))
     }
 
     /// Several engines at once, some under load, one of the release before this one; each test with the
