@@ -80,6 +80,11 @@ impl Host {
         self.runtime.loaded()
     }
 
+    /// How many components are in memory now.
+    pub fn held(&self) -> usize {
+        self.registry.len()
+    }
+
     /// Whether it has a cache of compiled components.
     pub fn has_cache(&self) -> bool {
         self.runtime.cache.is_some()

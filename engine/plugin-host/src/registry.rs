@@ -51,6 +51,10 @@ impl Registry {
         components.remove(digest).map(|kept| kept.component)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.components.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Forgets those that aren't wanted, that nobody asked for since so many calls of this, and that
     /// nobody holds.
     pub(crate) fn retain(&self, wanted: &BTreeSet<Digest>, calls: u32) -> usize {

@@ -68,6 +68,7 @@ pub(super) async fn run(config: &Config, migrate: bool) -> anyhow::Result<ExitCo
     let tidying = tokio::spawn(upkeep::run(
         state.selling.pricer.clone(),
         state.db.clone(),
+        config.plugins.idle(),
         config.plugins.cache_keep(),
     ));
     let counters = state.selling.counters.clone();

@@ -214,6 +214,9 @@ pub struct PluginsConfig {
     pub fuel_per_second: u64,
     /// Quotes and orders of one store that may wait for their turn. One more gets 503.
     pub waiting_per_store: usize,
+    /// For how many seconds a component stays in memory that no active rulebook asks; looked at five times
+    /// in that time.
+    pub idle_seconds: u64,
     /// A folder of the server's own for what components are compiled to, so that the next start needn't
     /// compile them; instances on one machine may share it. Empty for none.
     pub cache_dir: PathBuf,
@@ -247,6 +250,7 @@ impl Default for PluginsConfig {
             // promotion burns a hundred thousand on a cart of twenty lines.
             fuel_per_second: 1_500_000_000,
             waiting_per_store: 256,
+            idle_seconds: 300,
             cache_dir: PathBuf::new(),
             cache_keep_days: 7,
             inspect_memory_bytes: 1 << 30,
@@ -271,6 +275,11 @@ impl PluginsConfig {
     /// The folder for what components are compiled to, if there is to be one.
     pub fn cache(&self) -> Option<&Path> {
         (!self.cache_dir.as_os_str().is_empty()).then_some(&*self.cache_dir)
+    }
+
+    /// For how long a component stays in memory that nobody needs.
+    pub const fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
     }
 
     /// After how long something leaves that folder that nobody uses.
@@ -317,6 +326,7 @@ impl PluginsConfig {
         within(problems, "plugins.slots", self.slots.into(), 1, 10_000);
         within(problems, "plugins.fuel_per_second", self.fuel_per_second, 1_000_000, 1 << 50);
         within(problems, "plugins.waiting_per_store", self.waiting_per_store as u64, 1, 100_000);
+        within(problems, "plugins.idle_seconds", self.idle_seconds, 5, 30 * 86_400);
         within(problems, "plugins.cache_keep_days", self.cache_keep_days.into(), 1, 3_650);
         within(problems, "plugins.shadow_concurrency", self.shadow_concurrency as u64, 0, 64);
         within(problems, "plugins.quarantine_failures", self.quarantine_failures.into(), 0, 1_000_000);

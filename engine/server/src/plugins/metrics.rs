@@ -4,41 +4,49 @@ use std::sync::Arc;
 
 use martlet_plugin_host::Host;
 use prometheus::{
-    IntCounterVec, Opts,
+    IntCounterVec, IntGauge, Opts,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
 
-/// How many components came into being how, as the host counts them.
+/// How many components came into being how, and how many there are, as the host counts them.
 #[derive(Debug)]
 pub struct LoadedMetrics {
     host: Arc<Host>,
-    description: IntCounterVec,
+    descriptions: (IntCounterVec, IntGauge),
 }
 
 impl LoadedMetrics {
     /// Of a host.
     pub fn new(host: Arc<Host>) -> Result<Self, prometheus::Error> {
-        Ok(Self { host, description: counter()? })
+        Ok(Self { host, descriptions: (counter()?, gauge()?) })
     }
 }
 
 impl Collector for LoadedMetrics {
     fn desc(&self) -> Vec<&Desc> {
-        self.description.desc()
+        let (loaded, held) = &self.descriptions;
+        loaded.desc().into_iter().chain(held.desc()).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        // A counter of its own each time, since several may look at once.
-        let Ok(counter) = counter() else { return Vec::new() };
+        // Of their own each time, since several may look at once.
+        let (Ok(counter), Ok(gauge)) = (counter(), gauge()) else { return Vec::new() };
         let loaded = self.host.loaded();
         counter.with_label_values(&["compiler"]).inc_by(loaded.compiled);
         counter.with_label_values(&["cache"]).inc_by(loaded.cached);
-        counter.collect()
+        gauge.set(i64::try_from(self.host.held()).unwrap_or(i64::MAX));
+        let mut collected = counter.collect();
+        collected.extend(gauge.collect());
+        collected
     }
 }
 
 fn counter() -> Result<IntCounterVec, prometheus::Error> {
     let help = "Components made ready to run, by whether they were compiled or taken from the cache";
     IntCounterVec::new(Opts::new("martlet_components_loaded_total", help), &["from"])
+}
+
+fn gauge() -> Result<IntGauge, prometheus::Error> {
+    IntGauge::new("martlet_components_held", "Components that are ready to run, in memory")
 }

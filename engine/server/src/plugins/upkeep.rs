@@ -7,19 +7,18 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{error::Error, plugins, price_cart::Pricer};
 
-/// How often components that nobody needs are looked for.
-const INTERVAL: Duration = Duration::from_secs(60);
 /// For how many rounds a component stays that no active rulebook asks: merchants try things out.
 const IDLE_ROUNDS: u32 = 5;
 /// How many rounds there are between two in which the folder is gone through.
 const SWEEP_ROUNDS: u32 = 60;
 
-/// Tidies up until the process ends. A round that fails or panics is followed by another.
-pub async fn run(pricer: Arc<Pricer>, db: Db, cache_keep: Duration) {
+/// Tidies up until the process ends: components that nobody needed for so long leave memory, and what
+/// they were compiled to leaves its folder. A round that fails or panics is followed by another.
+pub async fn run(pricer: Arc<Pricer>, db: Db, keep: Duration, cache_keep: Duration) {
     // What is under way is given up with whoever waits for it.
     let mut under_way = JoinSet::new();
     for number in 0_u32.. {
-        sleep(INTERVAL).await;
+        sleep(keep / IDLE_ROUNDS).await;
         let (pricer, db) = (Arc::clone(&pricer), db.clone());
         under_way.spawn(async move { round(&pricer, &db, cache_keep, number).await });
         match under_way.join_next().await {
