@@ -7,6 +7,7 @@ pub mod ledger;
 mod mysql;
 mod ports;
 pub mod quote;
+pub mod random;
 mod redis;
 pub mod shop;
 pub mod wire;

@@ -1,63 +1,28 @@
 //! Orders' prices are worked out again, to the same bytes; what was tampered with is named.
 
-use martlet_domain::{Id, catalog::Variant, coupon::Coupon, order::Order};
+use martlet_domain::order::Order;
 use martlet_store::Tx;
 use martlet_tests::{
     Engine, ledger,
+    random::Dice,
     shop::{Shop, at_once},
 };
 
 /// How many orders are placed where `MARTLET_TEST_ORDERS` says nothing.
 const ORDERS: usize = 200;
 
-/// Numbers that look random and are the same in each run (Knuth's MMIX generator).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.roll(from.len() as u64)).expect("an index")]
-    }
-}
-
-/// All variants of the demo store, and its coupons.
-fn goods(shop: &Shop) -> (Vec<Id<Variant>>, Vec<Id<Coupon>>) {
-    let listed = shop.admin("GET", "/products?limit=100", None, None).expect(200);
-    let products = listed.body["items"].as_array().expect("products").clone();
-    let variants = products.iter().flat_map(|product| {
-        let path = format!("/products/{}/variants", product["id"].as_str().expect("an id"));
-        let variants = shop.admin("GET", &path, None, None).expect(200);
-        variants.body["items"].as_array().expect("variants").clone()
-    });
-    let variants = variants.map(|variant| variant["id"].as_str().expect("an id").parse().expect("an id"));
-    let coupons = ["WELCOME10", "FREESHIP", "WOOL5", "FIRST15"].map(|code| shop.find_coupon(code));
-    (variants.collect(), coupons.to_vec())
-}
-
 /// Places orders from random carts, eight at a time, until there are so many.
 #[expect(clippy::print_stdout, reason = "thousands of orders take their time")]
 fn place(shop: &Shop, wanted: usize) {
-    let (variants, coupons) = goods(shop);
-    for variant in &variants {
-        let path = format!("/variants/{variant}/stock");
-        let counted = serde_json::json!({"on_hand": 1_000_000});
-        shop.admin("PUT", &path, None, Some(&counted)).expect(200);
-    }
-    let mut dice = Dice(1);
+    let variants = shop.plenty();
+    let coupons = ["WELCOME10", "FREESHIP", "WOOL5", "FIRST15"].map(|code| shop.find_coupon(code));
+    let mut dice = Dice::new(1);
     let customers: Vec<_> = (0..20).map(|_| shop.customer()).collect();
     let mut placed = 0;
     while placed < wanted {
         let carts: Vec<_> = (0..8)
             .map(|_| {
-                let mut lines = std::collections::BTreeMap::new();
-                for _ in 0..=dice.roll(7) {
-                    lines.insert(dice.pick(&variants), u32::try_from(1 + dice.roll(6)).expect("a quantity"));
-                }
-                let lines: Vec<_> = lines.into_iter().collect();
+                let lines = dice.lines(&variants);
                 let coupons: Vec<_> = coupons.iter().copied().filter(|_| dice.roll(4) == 0).collect();
                 let customer = (dice.roll(2) == 0).then(|| dice.pick(&customers));
                 shop.cart(&lines, &coupons, customer)

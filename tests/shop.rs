@@ -129,12 +129,13 @@ impl Shop {
 
     /// A customer.
     pub fn customer(&self) -> Id<Customer> {
-        let customer = Customer {
-            id: id(),
-            email: format!("someone{}@example.com", number()),
-            facts: CustomerFacts::default(),
-            created_at: THEN,
-        };
+        self.known_customer(CustomerFacts::default())
+    }
+
+    /// A customer of whom something is known.
+    pub fn known_customer(&self, facts: CustomerFacts) -> Id<Customer> {
+        let customer =
+            Customer { id: id(), email: format!("someone{}@example.com", number()), facts, created_at: THEN };
         self.block_on(self.db.insert_customer(self.store, &customer)).expect("a customer");
         customer.id
     }
@@ -182,9 +183,13 @@ impl Shop {
 
     /// What a cart costs now.
     pub fn total(&self, cart: Id<Cart>) -> i64 {
+        self.quote(cart)["totals"]["total"]["amount"].as_i64().expect("an amount")
+    }
+
+    /// The same with everything that comes into it.
+    pub fn quote(&self, cart: Id<Cart>) -> Value {
         let path = format!("/api/v1/carts/{cart}/quote");
-        let quote = self.engine.send("GET", &path, &self.access(cart), None).expect(200);
-        quote.body["totals"]["total"]["amount"].as_i64().expect("an amount")
+        self.engine.send("GET", &path, &self.access(cart), None).expect(200).body
     }
 
     /// Asks for an order, once.
