@@ -6,6 +6,8 @@
 mod balancer;
 #[path = "instances/changes.rs"]
 mod changes;
+#[path = "instances/churn.rs"]
+mod churn;
 #[path = "instances/claims.rs"]
 mod claims;
 #[path = "instances/limits.rs"]

@@ -33,8 +33,33 @@ impl Load {
     /// Requests answered in a second. Any other answer than the expected one is an error.
     pub(crate) fn requests_per_second(&self) -> Result<f64> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let request = format!("GET {} HTTP/1.1\r\nhost: {}\r\n\r\n", self.path, self.server);
-        runtime.block_on(self.send(request.into_bytes().into()))
+        runtime.block_on(self.send(self.request()))
+    }
+
+    /// How long the middle one of the requests over one connection takes, in microseconds. Each must be
+    /// answered as expected.
+    pub(crate) fn median_micros(&self) -> Result<f64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let request = self.request();
+        let mut took = runtime.block_on(async {
+            let mut stream = TcpStream::connect(self.server).await.context("no connection to the server")?;
+            stream.set_nodelay(true)?;
+            let (mut buffer, mut took, began) = (vec![0; HEAD + self.body], Vec::new(), Instant::now());
+            while began.elapsed() < TIME {
+                let asked = Instant::now();
+                stream.write_all(&request).await?;
+                answer(&mut stream, &mut buffer, self.body).await?;
+                took.push(asked.elapsed());
+            }
+            anyhow::Ok(took)
+        })?;
+        took.sort_unstable();
+        let middle = took.get(took.len() / 2).context("nothing was answered")?;
+        Ok(middle.as_secs_f64() * 1e6)
+    }
+
+    fn request(&self) -> Arc<[u8]> {
+        format!("GET {} HTTP/1.1\r\nhost: {}\r\n\r\n", self.path, self.server).into_bytes().into()
     }
 
     async fn send(&self, request: Arc<[u8]>) -> Result<f64> {

@@ -17,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 mod cart;
 mod load;
+mod neighbour;
 mod orders;
 mod raw;
 mod report;
@@ -32,6 +33,7 @@ fn main() -> Result<()> {
     let (shop, raw) = (shop::Shop::open(&plugins)?, raw::told(raw::Raw::new())?);
     let on_mysql = shop::Shop::open_mysql(&plugins)?;
     let shops = [Some(&shop), on_mysql.as_ref()];
+    let neighbour = neighbour::Neighbour::open(&shop, &plugins)?;
     let tills = shops.into_iter().flatten().map(orders::Till::open).collect::<Result<Vec<_>>>()?;
     let mut rows = vec![
         rows::product(&shop)?,
@@ -42,6 +44,7 @@ fn main() -> Result<()> {
         rows::quote(&shop, &raw, &plugins)?,
         rows::counted_quote(&shop)?,
         rows::quote_over_http(&shop)?,
+        rows::quote_beside(&shop, &neighbour)?,
     ];
     for till in &tills {
         rows.extend([1, 8, 32].map(|clients| till.many(clients)));

@@ -1,6 +1,6 @@
 //! What is measured.
 
-use std::path::Path;
+use std::{path::Path, rc::Rc};
 
 use anyhow::{Context as _, Result, ensure};
 use axum::{
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     cart::{CART, COUPON, SHIPPING},
     load::Load,
+    neighbour::Neighbour,
     raw::{self, Raw, RawCall},
     rounds::{Row, Unit, micros_per_call},
     shop::Shop,
@@ -36,6 +37,35 @@ pub(crate) fn products(shop: &Shop) -> Result<Row<'_>> {
 
 /// A quote with five plugins, over HTTP.
 pub(crate) fn quote_over_http(shop: &Shop) -> Result<Row<'_>> {
+    over_http(shop, "quote over HTTP", &format!("{}/quote", cart(shop)?), 8)
+}
+
+/// The same quote, beside a store whose plugins never end.
+pub(crate) fn quote_beside<'a>(shop: &'a Shop, neighbour: &'a Neighbour<'a>) -> Result<Row<'a>> {
+    let path = format!("{}/quote", cart(shop)?);
+    let body = shop.ask(Method::GET, &path, String::new())?.body.len();
+    let load = Load { server: shop.serve(shop.router.clone())?, path, connections: 1, body };
+    let load = Rc::new(load);
+    let alone = Rc::clone(&load);
+    Ok(Row {
+        name: "quote beside a store that loops".to_owned(),
+        means: "a quiet store's median quote over HTTP, one connection, alone against beside another store \
+                of the engine, of which eight at a time ask for quotes and twelve plugins burn all their \
+                fuel in each"
+            .to_owned(),
+        unit: Unit::Micros,
+        floor: Box::new(move || alone.median_micros()),
+        figure: Box::new(move || {
+            let crowd = neighbour.crowd();
+            let median = load.median_micros()?;
+            crowd.disperse()?;
+            Ok(median)
+        }),
+    })
+}
+
+/// The path of a cart of ten lines with a coupon and shipping.
+fn cart(shop: &Shop) -> Result<String> {
     let lines: Vec<Value> =
         CART.iter().map(|(sku, quantity)| json!({ "sku": sku, "quantity": quantity })).collect();
     let cart = json!({ "lines": lines, "coupons": [COUPON] }).to_string();
@@ -43,7 +73,7 @@ pub(crate) fn quote_over_http(shop: &Shop) -> Result<Row<'_>> {
     let cart = format!("/api/v1/carts/{}", cart["id"].as_str().context("a cart without an id")?);
     let method = json!({ "method": SHIPPING }).to_string();
     shop.ask(Method::PUT, &format!("{cart}/shipping-method"), method)?;
-    over_http(shop, "quote over HTTP", &format!("{cart}/quote"), 8)
+    Ok(cart)
 }
 
 /// One component asked about a cart of so many lines.

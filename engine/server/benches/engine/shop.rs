@@ -9,12 +9,12 @@ use axum::{
     http::{HeaderValue, Method, Request, header},
 };
 use http_body_util::BodyExt as _;
-use martlet_domain::{Timestamp, settings::Store};
+use martlet_domain::{Timestamp, catalog::Handle, settings::Store};
 use martlet_plugin_host::{Host, HostConfig};
 use martlet_server::{
     auth::PasswordCost,
     clock::{Clock, SetClock},
-    config::{Config, LimitsConfig, ServerConfig},
+    config::{Config, LimitsConfig, PluginsConfig, ServerConfig},
     ids::Ids,
     inspector::How,
     redis::Redis,
@@ -79,6 +79,11 @@ impl Shop {
         Ok(Self { router, state, store, runtime, database, _folder: folder })
     }
 
+    /// Seeds another store of the same engine.
+    pub(crate) fn seed(&self, handle: &str, components: &Path) -> Result<Store> {
+        self.runtime.block_on(seed(&self.state, handle.parse()?, components))
+    }
+
     pub(crate) fn host(&self) -> &Arc<Host> {
         self.state.selling.pricer.host()
     }
@@ -122,13 +127,17 @@ async fn seeded(url: &str, components: &Path) -> Result<(AppState, Store)> {
         ids: Ids::System,
         password_cost: PasswordCost::default(),
     };
-    // One address asks as fast as it can.
+    // One address asks as fast as it can, and what fails goes on failing.
     let limits = LimitsConfig { enabled: false, ..LimitsConfig::default() };
-    let state = AppState::new(&Config { limits, ..Config::default() }, foundation)?;
-    let AppState { db, world: World { clock, ids }, .. } = &state;
-    let seeder = Seeder { db, host: state.selling.pricer.host(), clock, ids };
-    let handle = state.frame.rules.default_store.clone();
-    seeder.seed(&handle, components, &mut |_| ()).await?;
-    let store = db.find_store_by_handle(&handle).await?.context("the seeder made no store")?;
+    let plugins = PluginsConfig { quarantine_failures: 0, ..PluginsConfig::default() };
+    let state = AppState::new(&Config { limits, plugins, ..Config::default() }, foundation)?;
+    let store = seed(&state, state.frame.rules.default_store.clone(), components).await?;
     Ok((state, store))
+}
+
+async fn seed(state: &AppState, handle: Handle, components: &Path) -> Result<Store> {
+    let AppState { db, world: World { clock, ids }, .. } = state;
+    let seeder = Seeder { db, host: state.selling.pricer.host(), clock, ids };
+    seeder.seed(&handle, components, &mut |_| ()).await?;
+    db.find_store_by_handle(&handle).await?.context("the seeder made no store")
 }
