@@ -7,6 +7,7 @@ use clap::Parser;
 
 mod debian;
 mod demo;
+mod fuzz;
 mod mysql;
 mod previous;
 mod redis;
@@ -28,6 +29,8 @@ enum Task {
     Test(test::Options),
     /// Runs what takes too long for every change: crashes everywhere, thousands of replays.
     Soak(soak::Options),
+    /// Throws at the engine whatever libFuzzer comes up with.
+    Fuzz(fuzz::Options),
     /// Measures the engine beside the floors it stands on.
     Bench,
     /// Builds the plugins into components under target/plugins.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench => bench(),
         Task::Wasm => wasm::build(),
     };

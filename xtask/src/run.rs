@@ -10,17 +10,22 @@ pub(crate) fn say(text: &str) {
     println!("martlet: {text}");
 }
 
-/// A cargo command that knows nothing of this program's own package: build scripts watch what
-/// cargo says of it, and half of the engine would be compiled anew.
+/// A cargo command that knows nothing of this program's own package.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments);
+    forget_own_package(&mut command);
+    command
+}
+
+/// Keeps from a command that runs cargo what cargo says of this program's own package: build scripts
+/// watch it, and half of the engine would be compiled anew.
+pub(crate) fn forget_own_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
             command.env_remove(name);
         }
     }
-    command
 }
 
 /// The same command with room for thousands of open connections, as far as it may have them.

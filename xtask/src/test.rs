@@ -10,10 +10,14 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
+    fuzz::{self, Fuzz},
     mysql, previous, redis,
     run::{self, cargo},
     tools, wasm, wit, workspace,
 };
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 10;
 
 /// What `cargo xtask test` can be told.
 #[derive(Debug, clap::Args)]
@@ -32,6 +36,7 @@ enum Means {
     Deny,
     Machete,
     CargoComponent,
+    Fuzz,
 }
 
 impl Means {
@@ -43,6 +48,7 @@ impl Means {
             Self::Deny => "deny",
             Self::Machete => "machete",
             Self::CargoComponent => "cargo-component",
+            Self::Fuzz => "fuzz",
         }
     }
 
@@ -83,7 +89,8 @@ impl Tests {
     fn steps(&mut self) -> Result<()> {
         self.step("format", |_| {
             run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::root()))?;
-            run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::plugins()))
+            run::command(cargo(&["fmt", "--all", "--check"]).current_dir(workspace::plugins()))?;
+            run::command(cargo(&["fmt", "--check"]).current_dir(workspace::fuzz()))
         })?;
         self.step("published", |_| wit::check())?;
         // Tests of the host and the journeys load real components.
@@ -106,7 +113,8 @@ impl Tests {
         self.step("plugins", |tests| {
             tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
         })?;
-        self.step("cargo-component", Self::cargo_component)
+        self.step("cargo-component", Self::cargo_component)?;
+        self.step("fuzz", Self::fuzz)
     }
 
     fn step(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -134,13 +142,15 @@ impl Tests {
                 Ok(_) => checks.push("advisories"),
                 Err(_) => self.counts.skipped.push("advisories: their database can't be fetched".to_owned()),
             }
-            for folder in [workspace::root().to_owned(), workspace::plugins()] {
+            for folder in [workspace::root().to_owned(), workspace::plugins(), workspace::fuzz()] {
                 run::command(&mut deny(&checks, &folder))?;
             }
         }
         if let Some(machete) = self.means(Means::Machete, tools::MACHETE.ensure())? {
             run::command(
-                Command::new(machete).args(["engine", "xtask", "plugins"]).current_dir(workspace::root()),
+                Command::new(machete)
+                    .args(["engine", "xtask", "plugins", "fuzz"])
+                    .current_dir(workspace::root()),
             )?;
         }
         Ok(())
@@ -214,6 +224,16 @@ impl Tests {
             cargo(&["test", "--package", "martlet-tests", "--locked", "--test", "cargo_component"]);
         test.env("MARTLET_TEST_CARGO_COMPONENT", built);
         self.cargo_test(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
+    }
+
+    /// Each fuzz target for some seconds, from its seeds alone: what it runs on is the same everywhere.
+    fn fuzz(&mut self) -> Result<()> {
+        let Some(tool) = self.means(Means::Fuzz, tools::FUZZ.ensure())? else { return Ok(()) };
+        let corpus = fuzz::folder().join("fresh");
+        if corpus.exists() {
+            std::fs::remove_dir_all(&corpus)?;
+        }
+        Fuzz::build(&tool)?.run(None, FUZZ_SECONDS, &corpus)
     }
 
     /// What a step needs, or a loud skip where it can't be had; a failure where it is required.

@@ -24,6 +24,8 @@ pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
 pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
 /// The way in which plugin authors build components.
 pub(crate) const COMPONENT: Tool = Tool { name: "cargo-component", version: "0.21.1" };
+/// Builds what libFuzzer runs.
+pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 
 /// Where what is fetched or built once is kept: `MARTLET_CACHE`, else a folder in the user's cache.
 pub(crate) fn cache_dir() -> Result<PathBuf> {

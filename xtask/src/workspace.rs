@@ -12,6 +12,11 @@ pub(crate) fn plugins() -> PathBuf {
     root().join("plugins")
 }
 
+/// What libFuzzer runs, a workspace of its own.
+pub(crate) fn fuzz() -> PathBuf {
+    root().join("fuzz")
+}
+
 /// The engine's binary, as the development profile builds it.
 pub(crate) fn binary() -> PathBuf {
     target().join("debug").join("martlet")

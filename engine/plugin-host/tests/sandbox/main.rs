@@ -10,4 +10,5 @@ mod loading;
 mod mutated;
 mod plugins;
 mod retention;
+mod seeds;
 mod support;

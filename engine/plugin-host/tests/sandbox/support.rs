@@ -15,7 +15,7 @@ use martlet_domain::{
 use martlet_plugin_host::{Component, Evaluated, Host, HostConfig};
 use uuid::Uuid;
 use wit_component::{ComponentEncoder, StringEncoding};
-use wit_parser::Resolve;
+use wit_parser::{Resolve, WorldId};
 
 /// A core module of any world. Address 16 holds an empty answer, and memory from 64 KiB on is for
 /// arguments.
@@ -65,11 +65,42 @@ pub(crate) fn component(world: &str, text: &str) -> Vec<u8> {
     component_of(NEWEST, world, text)
 }
 
-fn component_of(version: &str, world: &str, text: &str) -> Vec<u8> {
+/// The same, whose `describe` and `validate-config` answer what stands at these addresses.
+pub(crate) fn guest_that_says(
+    version: &str,
+    world: World,
+    memory: &str,
+    (describe, validate): (usize, usize),
+    items: &str,
+    body: &str,
+) -> Vec<u8> {
+    let text = GUEST.replace("VERSION", version).replace("FUNCTION", world.function());
+    let text = text
+        .replace(
+            r#"(func (export "describe") (result i32) (i32.const 16))"#,
+            &format!(r#"(func (export "describe") (result i32) (i32.const {describe}))"#),
+        )
+        .replace(
+            r#"(param i32 i32) (result i32) (i32.const 16))"#,
+            &format!("(param i32 i32) (result i32) (i32.const {validate}))"),
+        )
+        .replace("MEMORY", memory)
+        .replace("ITEMS", items)
+        .replace("BODY", body);
+    component_of(version, world.as_str(), &text)
+}
+
+/// A world of a version of the WIT.
+pub(crate) fn wit(version: &str, world: &str) -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit").join(version);
     let (package, _) = resolve.push_dir(folder).expect("the WIT package parses");
     let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    (resolve, world)
+}
+
+fn component_of(version: &str, world: &str, text: &str) -> Vec<u8> {
+    let (resolve, world) = wit(version, world);
     let mut module = wat::parse_str(text).expect("the text is WebAssembly");
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
         .expect("the module takes the world's metadata");
@@ -257,7 +288,7 @@ impl Guest {
     }
 }
 
-fn escaped(bytes: &[u8]) -> String {
+pub(crate) fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }
 
