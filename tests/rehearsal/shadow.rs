@@ -148,12 +148,11 @@ fn order(shop: &Shop, cart: Id<Cart>, installation: &str, expected_total: i64, t
 
 #[test]
 #[ignore = "needs the machine to itself: cargo xtask test --only rehearsal"]
-#[expect(clippy::print_stdout, reason = "the figures are what the test is to show")]
 fn what_a_shadow_records_of_each_cart_is_what_it_does_to_its_order() {
     let shop = Shop::new(Engine::start());
     let goods = Goods::of(&shop);
     upload(&shop, "cheapest-free");
-    // One beside others, one that takes goods away from others, one in a group with others.
+    // One beside others, one that comes before them, and one that takes the place of another.
     let promotions = [
         json!({"plugin": "percentage-off", "priority": 15, "config": {
             "percent_ppm": 125_000, "goods": {"categories": ["outlet", "shirts", "knitwear"]},
@@ -185,7 +184,7 @@ fn what_a_shadow_records_of_each_cart_is_what_it_does_to_its_order() {
         }
         let Tried { did, carts_applied, discount, total_change } = &recorded_so_far;
         println!(
-            "{}: {CARTS} carts, {carts_applied} of them cheaper by it, {discount} taken off, totals {total_change}, {:?}, {:?}",
+            "{}: {CARTS} carts, {carts_applied} of them with something of it, {discount} taken off, totals {total_change}, {:?}, {:?}",
             promotion["plugin"],
             did.decided,
             begun.elapsed()
