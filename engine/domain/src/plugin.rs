@@ -281,7 +281,8 @@ pub enum FailurePolicy {
     Reject,
     /// Base prices stand.
     BasePrice,
-    /// The cart can't be ordered until it works again.
+    /// The cart can't be ordered until it works again. A unit price, a tax rate or an objection that isn't
+    /// sound is a failure too.
     Block,
 }
 

@@ -35,7 +35,7 @@ pub use candidate::{
     Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
     Proposal, Scope, ScopeLine, Threshold, Value,
 };
-pub use check::{Unsound, unsound};
+pub use check::{Unsound, is_key, unsound};
 pub use compare::{ChangeKind, Given, VerdictChange, changes, given};
 pub use input::{
     CouponInput, Destination, GiftInput, Input, InputError, LineInput, ProductFacts, ShippingInput, Standing,

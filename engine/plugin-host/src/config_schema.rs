@@ -41,6 +41,13 @@ const SCHEMA: &[&str] = &[
 const LIST: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords whose value has a schema for each name.
 const MAP: &[&str] = &["$defs", "dependentSchemas", "patternProperties", "properties"];
+/// Keywords that hold for the same value as the schema they stand in, and so see what it has evaluated.
+const IN_PLACE: &[&str] = &["$ref", "allOf", "anyOf", "dependentSchemas", "else", "if", "oneOf", "then"];
+/// Keywords that need to know what all others have evaluated, for which each is compiled and tried again.
+const UNEVALUATED: &[&str] = &["unevaluatedItems", "unevaluatedProperties"];
+/// Keywords of older drafts that are followed all the same, with what says the same in this one.
+const OLD: &[(&str, &str)] =
+    &[("additionalItems", "`items`"), ("dependencies", "`dependentSchemas` or `dependentRequired`")];
 /// References that can't be followed without knowing what asked.
 const REFUSED: &[&str] = &["$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"];
 
@@ -127,6 +134,29 @@ fn problems<'a>(errors: impl IntoIterator<Item = jsonschema::ValidationError<'a>
     errors.into_iter().take(PROBLEMS).map(wrong).collect()
 }
 
+/// How often schemas are compiled, and at most tried on one value.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    /// To say whether a value is valid.
+    valid: usize,
+    /// To say what of it has been evaluated.
+    evaluated: usize,
+}
+
+impl Work {
+    /// Adds a schema that stands under a keyword.
+    fn add(&mut self, keyword: &str, below: Self) {
+        self.valid = self.valid.saturating_add(below.valid);
+        if IN_PLACE.contains(&keyword) {
+            self.evaluated = self.evaluated.saturating_add(below.evaluated);
+        }
+        // Of properties the names are enough.
+        if !matches!(keyword, "$defs" | "properties") {
+            self.evaluated = self.evaluated.saturating_add(below.valid);
+        }
+    }
+}
+
 /// Follows a schema to everywhere it leads.
 struct Walk<'a> {
     root: &'a Value,
@@ -136,7 +166,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn schema(&mut self, schema: &'a Value, pointer: &str, depth: usize) -> Result<(), ConfigProblem> {
+    fn schema(&mut self, schema: &'a Value, pointer: &str, depth: usize) -> Result<Work, ConfigProblem> {
         self.schemas += 1;
         if self.schemas > EXPANDED {
             let words = format!("with all that its references lead to it has more than {EXPANDED} schemas");
@@ -145,31 +175,35 @@ impl<'a> Walk<'a> {
         if depth > DEPTH {
             return Err(problem(pointer, format!("schemas stand in each other more than {DEPTH} deep")));
         }
-        let Value::Object(members) = schema else { return Ok(()) };
+        let mut work = Work { valid: 1, evaluated: 1 };
+        let Value::Object(members) = schema else { return Ok(work) };
         self.refuse(members, pointer, depth)?;
         for (keyword, value) in members {
-            let at = || format!("{pointer}/{}", escaped(keyword));
-            if SCHEMA.contains(&keyword.as_str()) {
-                self.schema(value, &at(), depth + 1)?;
-            } else if LIST.contains(&keyword.as_str()) {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    self.schema(item, &format!("{}/{index}", at()), depth + 1)?;
-                }
-            } else if MAP.contains(&keyword.as_str()) {
-                for (name, member) in value.as_object().into_iter().flatten() {
-                    self.schema(member, &format!("{}/{}", at(), escaped(name)), depth + 1)?;
-                }
+            for (place, below) in below(keyword, value) {
+                let below = self.schema(below, &format!("{pointer}{place}"), depth + 1)?;
+                work.add(keyword, below);
             }
         }
-        match members.get("$ref").and_then(Value::as_str) {
-            Some(reference) => self.follow(reference, &format!("{pointer}/$ref"), depth),
-            None => Ok(()),
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            work.add("$ref", self.follow(reference, &format!("{pointer}/$ref"), depth)?);
         }
+        for keyword in UNEVALUATED.iter().filter(|keyword| members.contains_key(**keyword)) {
+            work.valid = work.valid.saturating_add(work.evaluated);
+            if work.valid > EXPANDED {
+                let words = format!("what it has to look at again comes to more than {EXPANDED} schemas");
+                return Err(problem(&format!("{pointer}/{keyword}"), words));
+            }
+        }
+        Ok(work)
     }
 
     fn refuse(&self, members: &Map<String, Value>, pointer: &str, depth: usize) -> Result<(), ConfigProblem> {
-        let moved = (depth > 0).then_some("$id");
-        let refused = REFUSED.iter().copied().chain(moved);
+        if let Some((old, new)) = OLD.iter().find(|(keyword, _)| members.contains_key(*keyword)) {
+            let words = format!("`{old}` is of older drafts: use {new}");
+            return Err(problem(&format!("{pointer}/{old}"), words));
+        }
+        let only_at_root: &[&str] = if depth > 0 { &["$id", "$schema"] } else { &[] };
+        let refused = REFUSED.iter().chain(only_at_root).copied();
         match refused.into_iter().find(|keyword| members.contains_key(*keyword)) {
             Some(keyword) => Err(problem(
                 &format!("{pointer}/{keyword}"),
@@ -179,7 +213,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn follow(&mut self, reference: &'a str, pointer: &str, depth: usize) -> Result<(), ConfigProblem> {
+    fn follow(&mut self, reference: &'a str, pointer: &str, depth: usize) -> Result<Work, ConfigProblem> {
         let place = reference
             .strip_prefix('#')
             .filter(|place| (place.is_empty() || place.starts_with('/')) && !place.contains('%'));
@@ -198,6 +232,22 @@ impl<'a> Walk<'a> {
         let outcome = self.schema(target, place, depth + 1);
         self.followed.pop();
         outcome
+    }
+}
+
+/// The schemas that stand under a keyword, each with its place. A list of a keyword that takes one schema
+/// only is no schema, but what leads there with a reference might compile it.
+fn below<'a>(keyword: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+    let at = format!("/{}", escaped(keyword));
+    match value {
+        Value::Array(items) if SCHEMA.contains(&keyword) || LIST.contains(&keyword) => {
+            items.iter().enumerate().map(|(index, item)| (format!("{at}/{index}"), item)).collect()
+        }
+        Value::Object(members) if MAP.contains(&keyword) => {
+            members.iter().map(|(name, member)| (format!("{at}/{}", escaped(name)), member)).collect()
+        }
+        _ if SCHEMA.contains(&keyword) => vec![(at, value)],
+        _ => Vec::new(),
     }
 }
 
@@ -268,6 +318,43 @@ mod tests {
         }
         // What is called like a keyword is none.
         schema(json!({"properties": {"$ref": {"type": "string"}, "$id": true}}));
+    }
+
+    #[test]
+    fn keywords_of_older_drafts_are_refused_at_their_place() {
+        let mut definitions = Map::new();
+        for index in 0..40 {
+            let next = json!({"$ref": format!("#/$defs/d{}", index + 1)});
+            definitions.insert(format!("d{index}"), json!({"dependencies": {"a": next, "b": next}}));
+        }
+        definitions.insert("d40".to_owned(), json!(true));
+        let (place, words) = refused(&json!({"$ref": "#/$defs/d0", "$defs": definitions}).to_string());
+        assert_eq!(place, "/$defs/d0/dependencies");
+        assert!(words.contains("dependentSchemas"), "{words}");
+        assert_eq!(refused(r#"{"items": {"additionalItems": {}}}"#).0, "/items/additionalItems");
+        assert_eq!(refused(&format!(r#"{{"items": {{"$schema": "{DRAFT}"}}}}"#)).0, "/items/$schema");
+        schema(json!({"properties": {"dependencies": {"dependentSchemas": {"a": {"required": ["b"]}}}}}));
+    }
+
+    #[test]
+    fn what_has_to_be_looked_at_again_and_again_is_refused() {
+        let nested = |levels: usize, keyword: &str, around: fn(Value) -> Value| {
+            let deeper = |inner: Value, _| {
+                let mut outer = around(inner);
+                outer[keyword] = json!(false);
+                outer
+            };
+            (0..levels).fold(json!({"properties": {"a": true}}), deeper)
+        };
+        let all = |inner: Value| json!({"allOf": [inner]});
+        for keyword in UNEVALUATED {
+            let (place, words) = refused(&nested(30, keyword, all).to_string());
+            assert!(place.ends_with(keyword) && words.contains("look at again"), "{place}: {words}");
+            schema(nested(3, keyword, all));
+        }
+        // Objects in each other are looked at once each.
+        let closed = schema(nested(20, "unevaluatedProperties", |inner| json!({"properties": {"a": inner}})));
+        assert!(closed.validate(&json!({"a": {"a": {"b": 1}}})).is_err());
     }
 
     #[test]

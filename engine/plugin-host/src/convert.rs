@@ -5,6 +5,6 @@ mod proposal;
 mod snapshot;
 
 pub(crate) use answer::{objections, rates, taxes};
-pub(crate) use proposal::{class, is_key, prices, proposal, quoted};
+pub(crate) use proposal::{class, prices, proposal, quoted};
 pub use snapshot::Prepared;
 pub(crate) use snapshot::standing;

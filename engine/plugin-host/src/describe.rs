@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use martlet_domain::plugin::{Description, Template};
-
-use crate::{
-    bindings::current as wit,
-    convert::{is_key, quoted},
+use martlet_domain::{
+    plugin::{Description, Template},
+    quote::is_key,
 };
+
+use crate::{bindings::current as wit, convert::quoted};
 
 /// Most characters of a title.
 const TITLE: usize = 120;

@@ -18,6 +18,7 @@ use martlet_domain::{
 use martlet_plugin_host::Host;
 use martlet_store::{Db, Published};
 
+pub(crate) use request::MAX_CONFIG;
 pub use request::{InstallationRequest, StageRequest};
 
 use crate::{

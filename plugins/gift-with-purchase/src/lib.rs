@@ -2,8 +2,8 @@
 //! and gives only what the installation may give.
 
 use martlet_plugin_sdk::{
-    AtLeast, CandidateBuilder, Plugin, Problems, Promotion, argument, in_english_and_korean, message,
-    propose_one,
+    AtLeast, CandidateBuilder, Plugin, Problems, Promotion, argument, deserialize_sku, in_english_and_korean,
+    message, propose_one,
     types::{Cart, Class, ConfigProblem, Description, Gift, Proposal, Standing, Value},
 };
 use serde::Deserialize;
@@ -21,6 +21,7 @@ pub struct GiftWithPurchase;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    #[serde(deserialize_with = "deserialize_sku")]
     sku: String,
     #[serde(default = "one")]
     quantity: u32,
@@ -51,7 +52,7 @@ impl Plugin for GiftWithPurchase {
 
     fn check(config: &Config) -> Vec<ConfigProblem> {
         let mut problems = Problems::default();
-        problems.not_blank("/sku", &config.sku);
+        problems.sku("/sku", &config.sku);
         let is_possible = (1..=MAX_QUANTITY).contains(&config.quantity);
         problems.refuse_if(!is_possible, "/quantity", "must be 1 to 10000");
         config.minimum.check("/minimum", &mut problems);
@@ -91,7 +92,7 @@ mod tests {
     #[test]
     fn the_gift_waits_for_its_minimum() {
         let proposal = propose(
-            r#"{"sku": "WRAP", "minimum": {"spend": [{"amount": 5000, "currency": "USD"},
+            r#"{"sku": " wrap", "minimum": {"spend": [{"amount": 5000, "currency": "USD"},
                 {"amount": 60000, "currency": "KRW"}]}}"#,
         );
         let [candidate] = &proposal.candidates[..] else { panic!("one candidate") };
@@ -127,6 +128,12 @@ mod tests {
         assert_eq!(places(r#"{"sku": "", "quantity": 0, "minimum": {}}"#), ["/sku", "/quantity", "/minimum"]);
         assert_eq!(places(r#"{"sku": "A", "quantity": 10001, "minimum": {"quantity": 1}}"#), ["/quantity"]);
         assert_eq!(places(r#"{"sku": "A"}"#), [""]);
+        let sku = |sku: &str| places(&format!(r#"{{"sku": "{sku}", "minimum": {{"quantity": 1}}}}"#));
+        assert_eq!(sku(&"A".repeat(64)), [""; 0]);
+        assert_eq!(
+            (sku(&"A".repeat(65)), sku(r"A\u0007")),
+            (vec!["/sku".to_owned()], vec!["/sku".to_owned()])
+        );
     }
 
     #[test]

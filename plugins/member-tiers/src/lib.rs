@@ -2,8 +2,8 @@
 //! conditions opens: a group, what was spent so far, or how many orders were placed.
 
 use martlet_plugin_sdk::{
-    Amounts, Plugin, Pricing, Problems, Selector, argument, decline, in_english_and_korean, less,
-    lower_price, message, no_goods,
+    Amounts, Plugin, Pricing, Problems, Selector, argument, decline, deserialize_sku, in_english_and_korean,
+    less, lower_price, message, no_goods,
     types::{Cart, ConfigProblem, Customer, Decline, Description, Line, Message, Prices, Standing},
 };
 use serde::Deserialize;
@@ -41,6 +41,7 @@ struct Tier {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FixedPrice {
+    #[serde(deserialize_with = "deserialize_sku")]
     sku: String,
     price: Amounts,
 }
@@ -174,6 +175,7 @@ impl Tier {
             &at("minimum_spend"),
             "must be at least 1",
         );
+        problems.amount(&at("minimum_spend"), self.minimum_spend.unwrap_or(1).max(1));
         problems.at_least_one(&at("minimum_orders"), self.minimum_orders.unwrap_or(1));
         let ascends = "must be more than in the tiers before: they stand from low to high";
         // Nothing compares as less than any minimum, and is no minimum at all.
@@ -203,7 +205,7 @@ impl Tier {
         problems.refuse_if(is_long, pointer, "must have at most 500 entries");
         for (index, fixed) in self.prices.iter().enumerate() {
             let (sku, price) = (format!("{pointer}/{index}/sku"), format!("{pointer}/{index}/price"));
-            problems.not_blank(&sku, &fixed.sku);
+            problems.sku(&sku, &fixed.sku);
             let is_twice = self.prices[..index].iter().any(|other| other.sku == fixed.sku);
             problems.refuse_if(is_twice, &sku, "stands twice");
             fixed.price.check(&price, problems);
@@ -224,7 +226,7 @@ mod tests {
         {"name": "Silver", "minimum_spend": 50000, "minimum_orders": 3, "percent_ppm": 50000},
         {"name": "Gold", "group": "gold", "minimum_spend": 200000, "percent_ppm": 100000,
          "goods": {"categories": ["kitchen"]},
-         "prices": [{"sku": "SOCK", "price": [{"amount": 1100, "currency": "USD"}]}]}]}"#;
+         "prices": [{"sku": "Sock", "price": [{"amount": 1100, "currency": "USD"}]}]}]}"#;
 
     fn cart() -> CartBuilder {
         CartBuilder::new("USD", 2)

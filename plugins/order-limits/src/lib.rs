@@ -89,8 +89,8 @@ impl Plugin for OrderLimits {
                 ),
                 (
                     "where-to",
-                    "{sku} can't be sent everywhere; please say where it goes.",
-                    "{sku} 상품은 배송이 제한되는 지역이 있습니다. 배송지를 입력해 주세요.",
+                    "{sku} can't be sent everywhere; please say where it goes, with the region.",
+                    "{sku} 상품은 배송이 제한되는 지역이 있습니다. 지역을 포함한 배송지를 입력해 주세요.",
                 ),
                 ("not-in-groups", "Only for customers in {groups}.", "{groups} 고객만 주문할 수 있습니다."),
             ]),
@@ -167,14 +167,15 @@ impl Config {
     }
 
     fn to_destination(&self, cart: &Cart, line: &Line) -> Option<Objection> {
-        let rule = self.not_to.iter().find(|rule| {
-            rule.goods.fits(line) && (cart.destination.is_none() || rule.places.fit(cart).is_ok())
-        });
-        rule?;
+        let mut rules = self.not_to.iter().filter(|rule| rule.goods.fits(line)).map(|rule| &rule.places);
         let sku = argument("sku", &line.sku);
         let words = match &cart.destination {
-            Some(destination) => message("not-there", [sku, argument("country", &destination.country)]),
-            None => message("where-to", [sku]),
+            Some(destination) if rules.clone().any(|places| places.fit(cart).is_ok()) => {
+                message("not-there", [sku, argument("country", &destination.country)])
+            }
+            Some(_) if rules.any(|places| places.need_region(cart)) => message("where-to", [sku]),
+            None if rules.next().is_some() => message("where-to", [sku]),
+            _ => return None,
         };
         Some(objection(&format!("not-to.{}", line.position), Some(line.position), words))
     }
@@ -261,6 +262,9 @@ mod tests {
         assert_eq!(validate(cart().region("US", "NY"), json), refused);
         assert_eq!(validate(cart().region("US", "CA"), json), []);
         assert_eq!(validate(cart(), json), says("not-to.1", Some(1), "where-to"));
+        // Who leaves the region out may go to New York; who goes to France doesn't.
+        assert_eq!(validate(cart().country("US"), json), says("not-to.1", Some(1), "where-to"));
+        assert_eq!(validate(cart().country("FR"), json), []);
     }
 
     #[test]

@@ -29,6 +29,12 @@ impl Amounts {
         amounts.map(|amounts| amounts.of(cart)).transpose()
     }
 
+    /// Whether there is an amount for each currency of those others.
+    pub fn cover(&self, others: &Self) -> bool {
+        let is_there = |other: &Money| self.0.iter().any(|money| money.currency == other.currency);
+        others.0.iter().all(is_there)
+    }
+
     /// Notes what is wrong with them: there is at least one, each with a currency of its own.
     pub fn check(&self, pointer: &str, problems: &mut Problems) {
         problems.refuse_if(self.0.is_empty(), pointer, "needs an amount in at least one currency");

@@ -30,11 +30,11 @@ pub use at_least::AtLeast;
 pub use bindings::martlet::commerce::{logging, types};
 pub use candidate::{CandidateBuilder, decline, minimum_quantity, minimum_spend, objection, propose_one};
 pub use config::{Checked, Problems, problem};
-pub use money::{ALL_OF_IT, Money, goods_left, less};
+pub use money::{ALL_OF_IT, MAX_PRICE, Money, goods_left, less};
 pub use places::{Places, is_country, is_region};
 pub use plugin::{CheckoutValidation, Coupon, Plugin, Pricing, Promotion, ShippingRates, Tax};
 pub use prices::lower_price;
-pub use select::Selector;
+pub use select::{Selector, deserialize_sku};
 pub use shipping::{Delivery, Method, RateBuilder, check_methods, offer_methods};
 pub use tax::TaxRateBuilder;
 #[doc(hidden)]

@@ -11,6 +11,9 @@ use crate::{
 /// All of an amount, in parts per million.
 pub const ALL_OF_IT: u32 = 1_000_000;
 
+/// The highest price that the engine takes, in minor units.
+pub const MAX_PRICE: i64 = 100_000_000_000;
+
 /// An amount of one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -35,13 +35,23 @@ impl Places {
         Err(message(ELSEWHERE, [argument("place", region.as_ref().unwrap_or(&destination.country))]))
     }
 
-    /// Whether entries for these leave nothing to a later entry for some of those others.
-    pub fn hide(&self, others: &Self) -> bool {
+    /// Whether a cart could go to one of them or not, as the shopper has named the country without its
+    /// region.
+    pub fn need_region(&self, cart: &Cart) -> bool {
+        let country = cart.destination.as_ref().filter(|it| it.region.is_none()).map(|it| &it.country);
+        country.is_some_and(|country| {
+            let region = |place: &String| place.split_once('-').is_some_and(|(of, _)| of == country);
+            self.0.iter().any(region) && !self.0.contains(country)
+        })
+    }
+
+    /// Whether all of those others are within these.
+    pub fn cover(&self, others: &Self) -> bool {
         let within = |other: &String| {
             let country = other.split('-').next().unwrap_or_default();
             self.0.iter().any(|place| place == other || place == country)
         };
-        self.is_everywhere() || others.0.iter().any(within)
+        self.is_everywhere() || (!others.is_everywhere() && others.0.iter().all(within))
     }
 
     /// Notes what is wrong with them.
@@ -98,13 +108,26 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_entry_hides_what_is_within_it() {
-        let hide = |one: &str, other: &str| places(one).hide(&places(other));
-        assert!(hide(r#"["US"]"#, r#"["DE", "US-CA"]"#));
-        assert!(hide(r#"["US-CA"]"#, r#"["US-CA", "US-NY"]"#));
-        assert!(hide("[]", "[]") && hide("[]", r#"["US"]"#));
-        assert!(!hide(r#"["US-CA"]"#, r#"["US"]"#));
-        assert!(!hide(r#"["US"]"#, "[]"));
+    fn places_cover_what_is_within_them() {
+        let cover = |one: &str, other: &str| places(one).cover(&places(other));
+        assert!(cover(r#"["DE", "US"]"#, r#"["DE", "US-CA"]"#));
+        assert!(cover("[]", "[]") && cover("[]", r#"["US"]"#));
+        // Something is left to Germany, to New York, to all other states, to all other countries.
+        assert!(!cover(r#"["US"]"#, r#"["DE", "US-CA"]"#));
+        assert!(!cover(r#"["US-CA"]"#, r#"["US-CA", "US-NY"]"#));
+        assert!(!cover(r#"["US-CA"]"#, r#"["US"]"#));
+        assert!(!cover(r#"["US"]"#, "[]"));
+    }
+
+    #[test]
+    fn a_place_that_is_a_region_needs_one() {
+        let needs = |json: &str, cart: CartBuilder| places(json).need_region(&cart.build());
+        let cart = || CartBuilder::new("USD", 2);
+        assert!(needs(r#"["GB", "US-NY"]"#, cart().country("US")));
+        assert!(!needs(r#"["GB", "US-NY"]"#, cart().country("GB")));
+        assert!(!needs(r#"["US", "US-NY"]"#, cart().country("US")));
+        assert!(!needs(r#"["US-NY"]"#, cart().region("US", "CA")));
+        assert!(!needs(r#"["US-NY"]"#, cart()));
     }
 
     #[test]

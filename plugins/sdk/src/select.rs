@@ -1,6 +1,6 @@
 //! Choosing lines by what is known of them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     no_goods,
@@ -12,7 +12,8 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Selector {
-    /// Stock-keeping units.
+    /// Stock-keeping units, as [`deserialize_sku`] reads them.
+    #[serde(deserialize_with = "skus")]
     pub skus: Vec<String>,
     /// Handles of products.
     pub products: Vec<String>,
@@ -20,6 +21,21 @@ pub struct Selector {
     pub categories: Vec<String>,
     /// Tags.
     pub tags: Vec<String>,
+}
+
+/// Reads an SKU of a configuration as the engine has it, without spaces around it and in capitals. Letters
+/// beyond ASCII stay as they are written.
+pub fn deserialize_sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|sku| normalised(&sku))
+}
+
+fn skus<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let skus = Vec::<String>::deserialize(deserializer)?;
+    Ok(skus.iter().map(|sku| normalised(sku)).collect())
+}
+
+fn normalised(sku: &str) -> String {
+    sku.trim().to_ascii_uppercase()
 }
 
 impl Selector {
@@ -80,6 +96,7 @@ mod tests {
         assert_eq!(selector("{}").scope(&cart), Some(Scope::All));
         assert_eq!(selector(r#"{"skus": ["SOCK"]}"#).positions(&cart), [1]);
         assert_eq!(selector(r#"{"skus": ["SOCK"]}"#).units(&cart), 2);
+        assert_eq!(selector(r#"{"skus": [" sock "]}"#).positions(&cart), [1]);
         assert_eq!(selector(r#"{"categories": ["socks"], "tags": ["gift"]}"#).positions(&cart), [0, 1]);
         assert_eq!(selector(r#"{"products": ["mug"]}"#).positions(&cart), [0]);
         assert_eq!(selector(r#"{"tags": ["linen"]}"#).scope(&cart), None);

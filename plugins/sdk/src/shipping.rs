@@ -97,7 +97,7 @@ impl Method {
         problems.refuse_if(!is_handle, &format!("{pointer}/handle"), words);
         problems.not_blank(&format!("{pointer}/name"), &self.name);
         if let Some(category) = &self.tax_category {
-            problems.not_blank(&format!("{pointer}/tax_category"), category);
+            problems.tax_category(&format!("{pointer}/tax_category"), category);
         }
         let is_backwards = self.delivery.is_some_and(|days| days.latest < days.earliest);
         let latest = format!("{pointer}/delivery/latest");
@@ -131,15 +131,25 @@ pub fn offer_methods<'a>(
 }
 
 /// Notes what is wrong with the methods of a list and where they go, and which of them an earlier one
-/// of the same handle leaves nothing to.
-pub fn check_methods(pointer: &str, entries: &[(&Method, &Places)], problems: &mut Problems) {
+/// of the same handle leaves nothing to. `covers` says whether an entry, by its index, has an amount for
+/// all carts that another has one for, wherever they go.
+pub fn check_methods(
+    pointer: &str,
+    entries: &[(&Method, &Places)],
+    covers: impl Fn(usize, usize) -> bool,
+    problems: &mut Problems,
+) {
     for (index, (method, to)) in entries.iter().enumerate() {
         let pointer = format!("{pointer}/{index}");
         method.check(&format!("{pointer}/method"), problems);
         to.check(&format!("{pointer}/to"), problems);
-        let mut earlier = entries[..index].iter().filter(|(other, _)| other.handle == method.handle);
-        let words = "an earlier entry with the same handle goes there already";
-        problems.refuse_if(earlier.any(|(_, others)| others.hide(to)), &format!("{pointer}/to"), words);
+        let hides = |(earlier, (other, others)): (usize, &(&Method, &Places))| {
+            other.handle == method.handle && others.cover(to) && covers(earlier, index)
+        };
+        let words =
+            "an earlier entry with the same handle goes there already: leave this out or put it first";
+        let is_hidden = entries[..index].iter().enumerate().any(hides);
+        problems.refuse_if(is_hidden, &format!("{pointer}/to"), words);
     }
 }
 
@@ -189,13 +199,15 @@ mod tests {
         let post = method(r#"{"handle": "post", "name": "Post"}"#);
         let to = |json: &str| serde_json::from_str::<Places>(json).unwrap();
         let (california, states, everywhere) = (to(r#"["US-CA"]"#), to(r#"["US"]"#), to("[]"));
-        let places = |entries: &[&Places]| -> Vec<String> {
+        let found = |entries: &[&Places], covers: bool| -> Vec<String> {
             let mut problems = Problems::default();
             let entries: Vec<_> = entries.iter().map(|to| (&post, *to)).collect();
-            check_methods("/methods", &entries, &mut problems);
+            check_methods("/methods", &entries, |_, _| covers, &mut problems);
             problems.found.into_iter().map(|problem| problem.pointer).collect()
         };
+        let places = |entries: &[&Places]| found(entries, true);
         assert_eq!(places(&[&california, &states, &everywhere]), Vec::<String>::new());
+        assert_eq!(found(&[&states, &states], false), Vec::<String>::new());
         assert_eq!(places(&[&states, &california]), ["/methods/1/to"]);
         assert_eq!(places(&[&everywhere, &everywhere]), ["/methods/1/to"]);
     }
@@ -213,6 +225,8 @@ mod tests {
         assert_eq!(places(wrong), expected);
         let long = format!(r#"{{"handle": "{}", "name": "x"}}"#, "x".repeat(51));
         assert_eq!(places(&long), ["/method/handle"]);
+        let long = format!(r#"{{"handle": "x", "name": "x", "tax_category": "{}"}}"#, "x".repeat(65));
+        assert_eq!(places(&long), ["/method/tax_category"]);
         assert_eq!(places(r#"{"handle": "next-day-2", "name": "x"}"#), Vec::<String>::new());
     }
 }

@@ -1,7 +1,8 @@
 //! Carts for tests, and what all plugins are tested for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::{
@@ -189,7 +190,7 @@ pub fn problems_at<P: Plugin>(json: &str) -> Vec<String> {
 }
 
 /// Fails unless a plugin has words in English and Korean for every message, and a schema with titles
-/// for a form and with examples that it takes itself.
+/// for a form, bounds for every integer and examples that it takes itself, in which nothing stands twice.
 pub fn expect_complete_description<P: Plugin>() {
     let description = guest::describe::<P>();
     let keys = |language: &str| -> BTreeSet<&str> {
@@ -198,12 +199,86 @@ pub fn expect_complete_description<P: Plugin>() {
     };
     assert_eq!(keys("en"), keys("ko"), "messages in English and in Korean");
     assert_eq!(description.templates.len(), 2 * keys("en").len(), "a template stands twice");
+    let once = serde_json::from_str::<Once>(&description.config_schema);
+    assert!(once.is_ok(), "the schema: {once:?}");
     let schema: Value = serde_json::from_str(&description.config_schema).unwrap_or_default();
     expect_titles("", &schema);
+    expect_bounds("", &schema);
     let examples = schema["examples"].as_array().map(Vec::as_slice).unwrap_or_default();
     assert!(!examples.is_empty(), "the schema has no examples");
     for example in examples {
         assert_eq!(problems_at::<P>(&example.to_string()), Vec::<String>::new(), "{example}");
+    }
+}
+
+/// JSON in whose objects no key stands twice: of two the first would be lost without a word.
+#[derive(Debug)]
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Once {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self, M::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some((key, _)) = members.next_entry::<String, Self>()? {
+            if keys.contains(&key) {
+                return Err(M::Error::custom(format!("{key} stands twice")));
+            }
+            keys.insert(key);
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Self, S::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+/// Every integer has a least and a most value: a number that its type doesn't hold would be refused as a
+/// whole, and no form could say where.
+fn expect_bounds(at: &str, schema: &Value) {
+    let is_bounded = schema.get("minimum").is_some() && schema.get("maximum").is_some();
+    assert!(schema.get("type") != Some(&Value::from("integer")) || is_bounded, "{at} has no bounds");
+    for (name, member) in schema.as_object().into_iter().flatten() {
+        expect_bounds(&format!("{at}/{name}"), member);
+    }
+    for (index, item) in schema.as_array().into_iter().flatten().enumerate() {
+        expect_bounds(&format!("{at}/{index}"), item);
     }
 }
 
@@ -221,5 +296,20 @@ fn expect_titles(at: &str, schema: &Value) {
         for (index, item) in member.as_array().into_iter().flatten().enumerate() {
             expect_titles(&format!("{at}/{name}/{index}"), item);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_stands_twice_is_found() {
+        let read =
+            |json: &str| serde_json::from_str::<Once>(json).map(|_| ()).map_err(|error| error.to_string());
+        assert_eq!(read(r#"{"a": [{"b": 1}, {"b": 2.5}], "b": null, "c": [true, "x", -1]}"#), Ok(()));
+        assert!(
+            read(r#"{"a": [{"b": 1, "c": 2, "b": 3}]}"#).is_err_and(|error| error.starts_with("b stands"))
+        );
     }
 }

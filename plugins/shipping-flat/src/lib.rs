@@ -54,7 +54,9 @@ impl Plugin for ShippingFlat {
         let mut problems = Problems::default();
         problems.length("/methods", &config.methods, MAX_METHODS);
         let entries: Vec<_> = config.methods.iter().map(|flat| (&flat.method, &flat.to)).collect();
-        check_methods("/methods", &entries, &mut problems);
+        let covers =
+            |one: usize, other: usize| config.methods[one].amounts.cover(&config.methods[other].amounts);
+        check_methods("/methods", &entries, covers, &mut problems);
         for (index, flat) in config.methods.iter().enumerate() {
             flat.amounts.check(&format!("/methods/{index}/amounts"), &mut problems);
             problems.some_amounts(&format!("/methods/{index}/free_from"), flat.free_from.as_ref());
@@ -188,6 +190,10 @@ mod tests {
         let twice = r#"{"method": {"handle": "post", "name": "Post"}, "to": ["US"],
             "amounts": [{"amount": 1, "currency": "USD"}]}"#;
         assert_eq!(places(&format!("[{twice}, {twice}]")), ["/methods/1/to"]);
+        // In another currency it is offered.
+        assert_eq!(places(&format!("[{twice}, {}]", twice.replace("USD", "KRW"))), [""; 0]);
+        let dear = twice.replace("\"amount\": 1,", "\"amount\": 100000000001,");
+        assert_eq!(places(&format!("[{dear}]")), ["/methods/0/amounts/0/amount"]);
     }
 
     #[test]

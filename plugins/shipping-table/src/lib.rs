@@ -1,8 +1,8 @@
 //! Shipping methods by zone and weight: brackets up to so many grams, then so much a kilogram.
 
 use martlet_plugin_sdk::{
-    Amounts, Method, Places, Plugin, Problems, ShippingRates, argument, check_methods, in_english_and_korean,
-    message, offer_methods,
+    Amounts, MAX_PRICE, Method, Places, Plugin, Problems, ShippingRates, argument, check_methods,
+    in_english_and_korean, message, offer_methods,
     types::{Cart, ConfigProblem, Description, Message, Rates},
 };
 use serde::Deserialize;
@@ -66,6 +66,11 @@ impl Plugin for ShippingTable {
                     "the cart weighs {grams} g, and {most} g is the most",
                     "장바구니 무게가 {grams} g이며 최대 {most} g까지 가능합니다",
                 ),
+                (
+                    "too-dear",
+                    "the cart weighs {grams} g, and shipping it would cost more than anything can",
+                    "장바구니 무게가 {grams} g이며 배송비가 최대 금액을 초과합니다",
+                ),
             ]),
         }
     }
@@ -74,7 +79,8 @@ impl Plugin for ShippingTable {
         let mut problems = Problems::default();
         problems.length("/tables", &config.tables, MAX_TABLES);
         let entries: Vec<_> = config.tables.iter().map(|table| (&table.method, &table.to)).collect();
-        check_methods("/tables", &entries, &mut problems);
+        let covers = |one: usize, other: usize| config.tables[one].covers(&config.tables[other]);
+        check_methods("/tables", &entries, covers, &mut problems);
         for (index, table) in config.tables.iter().enumerate() {
             table.check(&format!("/tables/{index}"), &mut problems);
         }
@@ -114,15 +120,33 @@ impl Table {
     /// The last bracket, and so much for each kilogram on top of it that has begun.
     fn beyond_brackets(&self, cart: &Cart, grams: u64) -> Result<i64, Message> {
         let end = self.end();
-        let limit = self.beyond.as_ref().map_or(Some(end), |beyond| beyond.up_to_grams);
-        if let Some(most) = limit.filter(|most| grams > u64::from(*most)) {
+        if let Some(most) = self.most().filter(|most| grams > u64::from(*most)) {
             return Err(message("too-heavy", [argument("grams", grams), argument("most", most)]));
         }
         let last = self.brackets.last().map_or(Ok(0), |bracket| bracket.amounts.of(cart))?;
         let each = self.beyond.as_ref().map_or(Ok(0), |beyond| beyond.per_kilogram.of(cart))?;
         let kilograms = grams.saturating_sub(u64::from(end)).div_ceil(KILOGRAM);
         let extra = each.saturating_mul(i64::try_from(kilograms).unwrap_or(i64::MAX));
-        Ok(last.saturating_add(extra))
+        let amount = Some(last.saturating_add(extra)).filter(|amount| *amount <= MAX_PRICE);
+        amount.ok_or_else(|| message("too-dear", [argument("grams", grams)]))
+    }
+
+    /// What the cart weighs at most; nothing where that is any weight.
+    fn most(&self) -> Option<u32> {
+        self.beyond.as_ref().map_or(Some(self.end()), |beyond| beyond.up_to_grams)
+    }
+
+    /// All amounts that a cart is priced with, bracket by bracket.
+    fn amounts(&self) -> impl Iterator<Item = &Amounts> {
+        let brackets = self.brackets.iter().map(|bracket| &bracket.amounts);
+        brackets.chain(self.beyond.as_ref().map(|beyond| &beyond.per_kilogram))
+    }
+
+    /// Whether it has a price, whatever the cart weighs, wherever another has one.
+    fn covers(&self, other: &Self) -> bool {
+        let is_heavier =
+            self.most().is_none_or(|most| other.most().is_some_and(|their_most| their_most <= most));
+        is_heavier && self.amounts().all(|own| other.amounts().all(|theirs| own.cover(theirs)))
     }
 
     /// Where the brackets end, in grams.
@@ -241,6 +265,33 @@ mod tests {
         assert_eq!(places(&beyond), expected);
         let none = r#"{"tables": [], "grams_without_weight": 0}"#;
         assert_eq!(problems_at::<ShippingTable>(none), ["/tables", "/grams_without_weight"]);
+    }
+
+    #[test]
+    fn a_table_that_leaves_nothing_to_another_is_a_mistake() {
+        let table = |grams: u32, currency: &str| {
+            format!(
+                r#"{{"method": {{"handle": "a", "name": "A"}},
+                "brackets": [{{"up_to_grams": {grams}, "amounts": [{{"amount": 1, "currency": "{currency}"}}]}}]}}"#
+            )
+        };
+        let places = |one: String, other: String| {
+            problems_at::<ShippingTable>(&format!(r#"{{"tables": [{one}, {other}]}}"#))
+        };
+        assert_eq!(places(table(500, "USD"), table(500, "USD")), ["/tables/1/to"]);
+        assert_eq!(places(table(500, "USD"), table(400, "USD")), ["/tables/1/to"]);
+        // What is heavier, and what is in another currency, is the other's.
+        assert_eq!(places(table(500, "USD"), table(501, "USD")), [""; 0]);
+        assert_eq!(places(table(500, "USD"), table(500, "KRW")), [""; 0]);
+    }
+
+    #[test]
+    fn what_would_cost_more_than_anything_can_is_declined() {
+        let dear = r#"{"tables": [{"method": {"handle": "a", "name": "A"},
+            "brackets": [{"up_to_grams": 1, "amounts": [{"amount": 0, "currency": "EUR"}]}],
+            "beyond": {"per_kilogram": [{"amount": 50000000000, "currency": "EUR"}]}}]}"#;
+        assert_eq!(offer(grams(2_001), dear).rates[0].amount, MAX_PRICE);
+        assert_eq!(declined(&offer(grams(2_002), dear)), [("a", "too-dear")]);
     }
 
     #[test]

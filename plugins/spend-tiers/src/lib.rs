@@ -62,6 +62,8 @@ impl Plugin for SpendTiers {
             if let Some(wrong) = tier.check() {
                 problems.refuse_if(true, &pointer, wrong);
             }
+            problems.amount(&format!("{pointer}/minimum"), tier.minimum.max(0));
+            problems.amount(&format!("{pointer}/amount"), tier.amount.unwrap_or(0).max(0));
             let is_twice = config.tiers[..index].iter().any(|other| other.minimum == tier.minimum);
             problems.refuse_if(is_twice, &format!("{pointer}/minimum"), "stands twice");
         }

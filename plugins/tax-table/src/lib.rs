@@ -1,6 +1,8 @@
 //! Tax rates by country, region and tax category. A country's components, such as a state's and a
 //! county's tax, add up; groups of customers can be exempt.
 
+use std::collections::BTreeSet;
+
 use martlet_plugin_sdk::{
     ALL_OF_IT, Places, Plugin, Problems, Tax, TaxRateBuilder, argument, decline, in_english_and_korean,
     is_country, is_region, message, no_destination, percent,
@@ -87,6 +89,11 @@ impl Plugin for TaxTable {
                 ("no-country", "has no rates for {country}", "{country} 세율이 없습니다"),
                 (
                     "no-region",
+                    "the shopper hasn't said which region of {country} the goods go to, and its rates differ",
+                    "{country} 세율은 지역마다 다르며 배송 지역이 아직 입력되지 않았습니다",
+                ),
+                (
+                    "other-region",
                     "has rates for some regions of {country}, not for {region}",
                     "{country} 일부 지역의 세율만 있으며 {region} 지역은 없습니다",
                 ),
@@ -137,10 +144,14 @@ impl Config {
         }
         let region = destination.ok_or_else(no_destination)?.region.as_deref();
         let country = country.ok_or_else(|| message("no-country", [argument("country", code)]))?;
+        // What holds in all of the country is less than what its regions add.
+        if region.is_none() && country.components.iter().any(|component| !component.regions.is_empty()) {
+            return Err(message("no-region", [argument("country", code)]));
+        }
         let rates = country.rates(cart, region);
         if rates.is_empty() {
-            let arguments = [argument("country", code), argument("region", region.unwrap_or("?"))];
-            return Err(message("no-region", arguments));
+            let arguments = [argument("country", code), argument("region", region.unwrap_or_default())];
+            return Err(message("other-region", arguments));
         }
         Ok((country.included, rates))
     }
@@ -161,11 +172,7 @@ impl Config {
 
 impl Country {
     fn rates(&self, cart: &Cart, region: Option<&str>) -> Vec<TaxRate> {
-        let is_there = |component: &Component| {
-            component.regions.is_empty()
-                || component.regions.iter().any(|wanted| Some(wanted.as_str()) == region)
-        };
-        let components = self.components.iter().enumerate().filter(|(_, component)| is_there(component));
+        let components = self.components.iter().enumerate().filter(|(_, it)| it.holds_in(region));
         components.flat_map(|(index, component)| component.rates(&self.key(index), cart)).collect()
     }
 
@@ -180,10 +187,48 @@ impl Country {
         for (index, component) in self.components.iter().enumerate() {
             component.check(&format!("{pointer}/components/{index}"), problems);
         }
+        if let Some(region) = self.too_much_in() {
+            let place =
+                region.map_or_else(|| self.country.clone(), |region| format!("{}-{region}", self.country));
+            let words =
+                format!("add up to more than 1000000 parts per million in {place}, which is all of it");
+            problems.refuse_if(true, &format!("{pointer}/components"), &words);
+        }
+    }
+
+    /// A region in which some goods would be taxed at more than all of their price, if there is one. No
+    /// region is the rest of the country.
+    fn too_much_in(&self) -> Option<Option<&str>> {
+        let named = self.components.iter().flat_map(|component| &component.regions);
+        let regions: BTreeSet<Option<&str>> =
+            named.map(|region| Some(region.as_str())).chain([None]).collect();
+        // Most regions have the same components as many others.
+        let mut seen = BTreeSet::new();
+        regions.into_iter().find(|region| {
+            let there = |component: &&Component| component.holds_in(*region);
+            let components: Vec<&Component> = self.components.iter().filter(there).collect();
+            let same: Vec<*const Component> = components.iter().map(|it| std::ptr::from_ref(*it)).collect();
+            seen.insert(same) && adds_up_to_too_much(&components)
+        })
     }
 }
 
+fn adds_up_to_too_much(components: &[&Component]) -> bool {
+    let is_too_much = |ppm: fn(&Component, &str) -> u32, category: &str| {
+        let sum: u64 = components.iter().map(|component| u64::from(ppm(component, category))).sum();
+        sum > u64::from(ALL_OF_IT)
+    };
+    let mut categories = components.iter().flat_map(|component| &component.categories);
+    is_too_much(|component, _| component.percent_ppm, "")
+        || categories.any(|own| is_too_much(Component::ppm, &own.category))
+}
+
 impl Component {
+    /// Whether it is of all of the country, or of this region of it.
+    fn holds_in(&self, region: Option<&str>) -> bool {
+        self.regions.is_empty() || self.regions.iter().any(|wanted| Some(wanted.as_str()) == region)
+    }
+
     /// A rate for all where all have the same, else one for each rate that is met. Zero is a rate too:
     /// what is left out would have the store's own.
     fn rates(&self, key: &str, cart: &Cart) -> Vec<TaxRate> {
@@ -228,7 +273,7 @@ impl Component {
         }
         for (index, own) in self.categories.iter().enumerate() {
             let pointer = format!("{pointer}/categories/{index}");
-            problems.not_blank(&format!("{pointer}/category"), &own.category);
+            problems.tax_category(&format!("{pointer}/category"), &own.category);
             let is_twice = self.categories[..index].iter().any(|other| other.category == own.category);
             problems.refuse_if(is_twice, &format!("{pointer}/category"), "stands twice");
             problems.refuse_if(own.percent_ppm > ALL_OF_IT, &format!("{pointer}/percent_ppm"), too_much);
@@ -323,8 +368,46 @@ mod tests {
         };
         assert_eq!(reason(cart()), "sdk-no-destination");
         assert_eq!(reason(cart().country("FR")), "no-country");
-        assert_eq!(reason(cart().region("US", "OR")), "no-region");
+        assert_eq!(reason(cart().region("US", "OR")), "other-region");
         assert_eq!(reason(cart().country("US")), "no-region");
+    }
+
+    #[test]
+    fn without_a_region_the_rest_of_a_country_is_not_taken_for_it() {
+        let json = r#"{"countries": [{"country": "US", "components": [
+            {"name": "California", "regions": ["CA"], "percent_ppm": 72500},
+            {"name": "No sales tax", "percent_ppm": 0}]}],
+            "exempt": [{"group": "reseller"}]}"#;
+        let find = |cart: CartBuilder| {
+            let taxes = TaxTable::find_taxes(&cart.build(), &guest::check::<TaxTable>(json).unwrap());
+            (taxes.rates.len(), taxes.declined.first().map(|declined| declined.message.key.clone()))
+        };
+        assert_eq!(find(cart().country("US")), (0, Some("no-region".to_owned())));
+        assert_eq!(find(cart().region("US", "OR")), (1, None));
+        assert_eq!(find(cart().region("US", "CA")), (2, None));
+        assert_eq!(find(cart().country("US").customer(&["reseller"], 0)), (1, None));
+    }
+
+    #[test]
+    fn refuses_more_than_all_of_a_price() {
+        let places = |components: &str| {
+            let country = format!(r#"{{"country": "US", "components": [{components}]}}"#);
+            problems_at::<TaxTable>(&format!(r#"{{"countries": [{country}]}}"#))
+        };
+        let country =
+            r#"{"name": "a", "percent_ppm": 500000, "categories": [{"category": "x", "percent_ppm": 0}]}"#;
+        let state = |ppm: u32, more: &str| {
+            format!(r#"{country}, {{"name": "b", "regions": ["CA", "NY"], "percent_ppm": {ppm}{more}}}"#)
+        };
+        assert_eq!(places(&state(500_000, "")), [""; 0]);
+        assert_eq!(places(&state(500_001, "")), ["/countries/0/components"]);
+        let own = r#", "categories": [{"category": "y", "percent_ppm": 600000}]"#;
+        assert_eq!(places(&state(0, own)), ["/countries/0/components"]);
+        assert_eq!(places(&state(0, &own.replace(r#""y""#, r#""x""#))), [""; 0]);
+        // They never meet.
+        let apart = r#"{"name": "a", "regions": ["CA"], "percent_ppm": 900000},
+            {"name": "b", "regions": ["NY"], "percent_ppm": 900000}"#;
+        assert_eq!(places(apart), [""; 0]);
     }
 
     #[test]
@@ -346,6 +429,7 @@ mod tests {
             "/countries/1/components/0/regions/2",
             "/countries/1/components/0/categories/0/percent_ppm",
             "/countries/1/components/0/categories/1/category",
+            "/countries/1/components",
             "/countries/2/country",
             "/exempt/0/group",
             "/exempt/0/to/0",

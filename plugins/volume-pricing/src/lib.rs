@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 martlet_plugin_sdk::export!(pricing, VolumePricing, "../../wit/1.0.0");
 
+/// Each rule can be declined, and the engine takes so many declined beside one for each line.
+const MAX_RULES: usize = 256;
+
 /// The plugin.
 #[derive(Debug)]
 pub struct VolumePricing;
@@ -83,6 +86,8 @@ impl Plugin for VolumePricing {
             problems.refuse_if(rule.from < 2, &format!("{pointer}/from"), "must be at least 2");
             problems.share(&format!("{pointer}/percent_ppm"), rule.percent_ppm);
         }
+        let is_long = config.breaks.len() + config.groups.len() > MAX_RULES;
+        problems.refuse_if(is_long, "", "must have at most 256 breaks and groups together");
         for (index, rule) in config.groups.iter().enumerate() {
             rule.check(&format!("/groups/{index}"), &mut problems);
         }
@@ -269,6 +274,12 @@ mod tests {
         let expected =
             ["/breaks/0/from", "/breaks/0/percent_ppm", "/groups/0/group", "/groups/0", "/groups/1"];
         assert_eq!(problems_at::<VolumePricing>(json), expected);
+        let many = |count: usize| {
+            let breaks = vec![r#"{"from": 2, "percent_ppm": 1}"#; count].join(", ");
+            let groups = r#"[{"group": "a", "percent_ppm": 1}]"#;
+            problems_at::<VolumePricing>(&format!(r#"{{"breaks": [{breaks}], "groups": {groups}}}"#))
+        };
+        assert_eq!((many(255), many(256)), (Vec::new(), vec![String::new()]));
     }
 
     #[test]

@@ -139,13 +139,14 @@ impl Keys {
     }
 }
 
-fn key(key: &str) -> Result<(), String> {
+/// Whether a text can name a thing of an answer or a message: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`.
+pub fn is_key(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if (1..=64).contains(&key.len()) && key.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err("a key is 1 to 64 of a-z, 0-9, '-', '_' and '.'".to_owned())
-    }
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn key(key: &str) -> Result<(), String> {
+    if is_key(key) { Ok(()) } else { Err("a key is 1 to 64 of a-z, 0-9, '-', '_' and '.'".to_owned()) }
 }
 
 /// Says what tags have to be that aren't. Those of an installation are bounded as those of a candidate are.

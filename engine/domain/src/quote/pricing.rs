@@ -180,8 +180,10 @@ impl Pricing {
         }
     }
 
-    /// Who failed in a way that matters beyond its own answer. An objection that isn't sound is none, but
-    /// who may block the order meant to.
+    /// Who failed in a way that matters beyond its own answer. Who must not fail, must not be understood in
+    /// part either where that would be sold: without a unit price, a tax rate or an objection that isn't
+    /// sound an order would be one that the merchant didn't mean. A method that isn't sound is not offered,
+    /// and a discount not given, so what is sold without them is as meant.
     fn note_failures(&mut self, asked: &[Asked], evaluations: &[Evaluation], verdicts: &[Verdict]) {
         for (asked, evaluation) in asked.iter().zip(evaluations) {
             let installation = asked.installation(&self.input);
@@ -190,11 +192,13 @@ impl Pricing {
                     self.provisional |= !failure.is_deterministic();
                     true
                 }
-                Outcome::Validated(_) => verdicts.iter().any(|verdict| {
-                    verdict.source.installation == installation.id
-                        && matches!(verdict.decision, Decision::Rejected(Reason::Invalid(_)))
-                }),
-                _ => false,
+                _ => {
+                    matches!(installation.world, World::Pricing | World::Tax | World::CheckoutValidation)
+                        && verdicts.iter().any(|verdict| {
+                            verdict.source.installation == installation.id
+                                && matches!(verdict.decision, Decision::Rejected(Reason::Invalid(_)))
+                        })
+                }
             };
             if failed && installation.failure_policy == FailurePolicy::Block {
                 self.blocked_by.push(asked.source(&self.input));

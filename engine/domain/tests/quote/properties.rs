@@ -7,9 +7,10 @@ mod recorded;
 mod references;
 
 use martlet_domain::{
+    Id,
     money::MAX_PRICE,
-    plugin::GroupMode,
-    quote::{Class, Reason, Scope, Value},
+    plugin::{GroupMode, Installation},
+    quote::{Class, Outcome, Quote, Reason, Scope, Value},
 };
 use proptest::prelude::*;
 
@@ -53,8 +54,11 @@ proptest! {
         let with = case.price().quote;
         let mut sound = case.clone();
         for plugin in &mut sound.plugins {
-            let Answers::InPlace(candidates) = &mut plugin.answers else { continue };
             let id = plugin.installation.id;
+            if let Answers::Is(outcome) = &mut plugin.answers {
+                keep_sound(outcome, &with, id);
+            }
+            let Answers::InPlace(candidates) = &mut plugin.answers else { continue };
             candidates.retain(|candidate| !with.verdicts.iter().any(|verdict| {
                 verdict.source.installation == id
                     && verdict.key.as_deref() == Some(&candidate.key)
@@ -209,6 +213,19 @@ fn the_fullest_cart_bears_the_largest_candidates() {
     let later = [across(i64::MAX / 3), order_percent(99).class(Class::Total), order_percent(1)];
     let priced = cart.with(promotion(offers)).with(promotion(later)).price();
     assert!(!priced.quote.verdicts.iter().any(|verdict| verdict.is_unsound()));
+}
+
+/// Takes out of an answer what a quote has refused as unsound. It has a verdict on each thing, in order.
+fn keep_sound(outcome: &mut Outcome, quote: &Quote, installation: Id<Installation>) {
+    let verdicts = quote.verdicts.iter().filter(|verdict| verdict.source.installation == installation);
+    let mut verdicts = verdicts.map(Unsound::is_unsound);
+    let mut is_sound = || !verdicts.next().unwrap();
+    match outcome {
+        Outcome::Rated(rates) => rates.rates.retain(|_| is_sound()),
+        Outcome::Taxed(taxes) => taxes.rates.retain(|_| is_sound()),
+        Outcome::Validated(objections) => objections.retain(|_| is_sound()),
+        Outcome::Proposed(_) | Outcome::Failed(_) => {}
+    }
 }
 
 trait Unsound {

@@ -12,15 +12,15 @@ use martlet_domain::{
     money::Ppm,
     plugin::{Group, GroupClass, GroupMode, Rulebook, SealedRulebook},
     quote::{
-        Allocation, Call, Class, CouponInput, Decision, Evaluation, GiftInput, Input, LineInput, Pricing,
-        ProductFacts, Quote, Reason, Reduction, ShippingInput, Stage, Standing, Verdict,
+        Allocation, Call, Class, CouponInput, Decision, Evaluation, GiftInput, Input, LineInput, Outcome,
+        Pricing, ProductFacts, Quote, Reason, Reduction, ShippingInput, Stage, Standing, Verdict,
     },
     settings::TaxRates,
 };
 use uuid::Uuid;
 
 pub(crate) use candidates::*;
-pub(crate) use invariants::check_invariants;
+pub(crate) use invariants::{Found, check_invariants};
 pub(crate) use plugins::*;
 
 /// The moment at which all carts are priced.
@@ -207,6 +207,7 @@ impl Case {
         let mut input = self.input.clone();
         input.rulebook = Arc::new(SealedRulebook::new(self.rulebook.clone()));
         let mut pricing = Pricing::start(input.clone()).unwrap();
+        let mut found = Found::new();
         while let Some(asked) = pricing.next_stage() {
             let answer = |call: &Call| {
                 let plugin = self.plugins.iter().find(|plugin| plugin.installation.id == call.installation);
@@ -219,10 +220,15 @@ impl Case {
             } else {
                 asked.calls.iter().map(answer).collect()
             };
+            for (call, evaluation) in asked.calls.iter().zip(&evaluations) {
+                if let Outcome::Taxed(taxes) = &evaluation.outcome {
+                    found.push((call.installation, taxes.rates.clone()));
+                }
+            }
             pricing.resolve(&evaluations).unwrap();
         }
         let quote = pricing.finish();
-        check_invariants(&input, &quote);
+        check_invariants(&input, &quote, &found);
         Priced { quote }
     }
 }

@@ -7,7 +7,7 @@ use martlet_domain::{
     money::Ppm,
     quote::{
         Argument, Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Decline, Gift, Message, Minimum,
-        Proposal, Scope, ScopeLine, Threshold, Value,
+        Proposal, Scope, ScopeLine, Threshold, Value, is_key,
     },
 };
 
@@ -15,12 +15,6 @@ use crate::bindings::current as wit;
 
 /// What makes an answer unusable.
 pub(crate) type Malformed = String;
-
-/// Whether a text can name a candidate or a message: 1 to 64 of `a-z`, `0-9`, `-`, `_`, `.`.
-pub(crate) fn is_key(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
-}
 
 pub(crate) fn proposal(answer: wit::Proposal, limit: usize) -> Result<Proposal, Malformed> {
     at_most(limit, "candidates", answer.candidates.len())?;

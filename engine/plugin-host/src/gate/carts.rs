@@ -67,24 +67,30 @@ pub(super) fn all(stage: Stage) -> Result<Vec<TrialCart>, Malformed> {
     let plain = |name, shape: &Shape| {
         Ok::<_, Malformed>(TrialCart { name, snapshot: cart(stage, shape)?, standing: Standing::default() })
     };
-    Ok(vec![
+    let mut carts = vec![
         plain("empty", &Shape { lines: 0, ..ordinary })?,
         plain("one line", &ordinary)?,
         plain("huge", &huge)?,
-        adversarial(cart(stage, &largest)?),
+        adversarial(cart(stage, &largest)?)?,
         foreign(cart(stage, &unicode)?)?,
         plain("zero price", &free)?,
-    ])
+    ];
+    for cart in &mut carts {
+        cart.snapshot.checkout = checkout(&cart.snapshot);
+    }
+    Ok(carts)
 }
 
 /// An ordinary cart of so many lines.
 pub(super) fn of_lines(stage: Stage, lines: usize) -> Result<Snapshot, Malformed> {
-    cart(stage, &Shape { lines, quantity: 2, amount: 1_999, texts: &["summer"] })
+    let snapshot = cart(stage, &Shape { lines, quantity: 2, amount: 1_999, texts: &["summer"] })?;
+    Ok(Snapshot { checkout: checkout(&snapshot), ..snapshot })
 }
 
 /// The largest numbers there are, in a currency of three decimals, with a budget that is spent.
-fn adversarial(mut snapshot: Snapshot) -> TrialCart {
+fn adversarial(mut snapshot: Snapshot) -> Result<TrialCart, Malformed> {
     snapshot.as_of = LAST;
+    snapshot.currency = "KWD".parse()?;
     snapshot.prices_include_tax = true;
     snapshot.customer = Some(CustomerFacts {
         groups: HOSTILE.iter().map(|text| (*text).to_owned()).collect(),
@@ -103,7 +109,7 @@ fn adversarial(mut snapshot: Snapshot) -> TrialCart {
             .collect();
     }
     let standing = Standing { used: u64::MAX, used_by_customer: u64::MAX, budget_left: Some(0) };
-    TrialCart { name: "adversarial", snapshot, standing }
+    Ok(TrialCart { name: "adversarial", snapshot, standing })
 }
 
 /// A guest's cart in a currency without decimals, in scripts of every kind.
@@ -138,16 +144,30 @@ fn cart(stage: Stage, shape: &Shape) -> Result<Snapshot, Malformed> {
         lines,
         shipping: ships.then_some(shipping),
         codes: vec!["CONFORMANCE".parse()?],
-        checkout: (stage == Stage::CheckoutValidation).then(|| checkout(shape)),
+        checkout: None,
     })
 }
 
-/// What the cart comes to, without shipping and without tax.
-fn checkout(shape: &Shape) -> SnapshotCheckout {
-    let units = i64::try_from(shape.lines).unwrap_or(i64::MAX).saturating_mul(i64::from(shape.quantity));
-    let goods = units.saturating_mul(shape.amount);
-    let totals = Totals { goods_subtotal: goods, total: goods, ..Totals::default() };
-    SnapshotCheckout { totals, gifts: Vec::new() }
+/// What the units and shipping of the cart come to, without tax, where a stage sees it.
+fn checkout(snapshot: &Snapshot) -> Option<SnapshotCheckout> {
+    let units = || snapshot.lines.iter().flat_map(|line| &line.units);
+    let sum = |amount: fn(&UnitRun) -> i64| -> i64 {
+        units().map(|run| i64::from(run.count).saturating_mul(amount(run))).fold(0, i64::saturating_add)
+    };
+    let (list, left) = (sum(|run| run.list_amount), sum(|run| run.left));
+    let (shipping_list, shipping_left) =
+        snapshot.shipping.as_ref().map_or((0, 0), |shipping| (shipping.list_amount, shipping.left));
+    let totals = Totals {
+        goods_subtotal: list,
+        goods_discount: list.saturating_sub(left),
+        shipping_subtotal: shipping_list,
+        shipping_discount: shipping_list.saturating_sub(shipping_left),
+        tax_included: snapshot.prices_include_tax,
+        total: left.saturating_add(shipping_left),
+        ..Totals::default()
+    };
+    let is_seen = snapshot.stage == Stage::CheckoutValidation;
+    is_seen.then(|| SnapshotCheckout { totals, gifts: Vec::new() })
 }
 
 fn line(index: usize, shape: &Shape) -> Result<SnapshotLine, Malformed> {

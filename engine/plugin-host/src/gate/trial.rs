@@ -14,7 +14,7 @@ use super::{
     carts::{self, TrialCart},
     report::Checks,
 };
-use crate::{Component, Evaluated, Host, LogLevel, runtime::clip};
+use crate::{Component, Evaluated, Host, runtime::clip};
 
 /// Lines of the carts that fuel is measured on.
 const LINES: [usize; 3] = [1, 50, 500];
@@ -55,7 +55,7 @@ pub(super) fn run(
     for asked in first.iter().filter(|asked| !is_failed(&asked.evaluated)) {
         let again = ask(asked.cart)?;
         differences.extend(difference(&asked.evaluated, &again).map(|what| {
-            format!("{} in the {} stage: {what}", asked.cart.name, stage_name(asked.cart.snapshot.stage))
+            format!("{} in the {} stage: {what}", asked.cart.name, asked.cart.snapshot.stage.as_str())
         }));
     }
     determinism(&differences, checks);
@@ -133,7 +133,7 @@ fn conformance(asked: &[Asked<'_>], world: World, classes: &[Class], checks: &mu
         let mut answers = 0;
         let mut failed = false;
         for Asked { cart, evaluated } in asked.iter().filter(|asked| asked.cart.name == name) {
-            let stage = stage_name(cart.snapshot.stage);
+            let stage = cart.snapshot.stage.as_str();
             match &evaluated.evaluation.outcome {
                 Outcome::Failed(failure) => {
                     failed = true;
@@ -205,7 +205,7 @@ fn fuel(
         let snapshot = carts::of_lines(stage, lines)?;
         let evaluated = ask(host, component, config, &snapshot, Standing::default())?;
         if let Outcome::Failed(failure) = &evaluated.evaluation.outcome {
-            let found = format!("on {lines} lines in the {} stage {}", stage_name(stage), failure.explain());
+            let found = format!("on {lines} lines in the {} stage {}", stage.as_str(), failure.explain());
             checks.failed_in("fuel", found, advice::of_failure(failure), evaluated.backtrace);
             return Ok(());
         }
@@ -239,7 +239,7 @@ fn note(asked: &[Asked<'_>], report: &mut GateReport) {
             report.logs.push(TrialLog {
                 cart: cart.name.to_owned(),
                 stage: cart.snapshot.stage,
-                level: level(line.level).to_owned(),
+                level: line.level.as_str().to_owned(),
                 message: message.to_owned(),
             });
         }
@@ -252,34 +252,12 @@ fn found(message: &Message, description: Option<&Description>) -> FoundMessage {
     FoundMessage { key: message.key.clone(), words: template.map(|template| template.text.clone()) }
 }
 
-const fn level(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-    }
-}
-
-const fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Pricing => "pricing",
-        Stage::Line => "line",
-        Stage::Order => "order",
-        Stage::ShippingRates => "shipping-rates",
-        Stage::Shipping => "shipping",
-        Stage::Total => "total",
-        Stage::Tax => "tax",
-        Stage::CheckoutValidation => "checkout-validation",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use martlet_domain::quote::{Evaluation, Proposal};
+    use martlet_domain::quote::{Evaluation, Proposal, Totals};
 
     use super::*;
-    use crate::LogLine;
+    use crate::{LogLevel, LogLine};
 
     fn evaluated(outcome: Outcome, fuel: u64, logs: &[&str]) -> Evaluated {
         let line = |message: &&str| LogLine { level: LogLevel::Info, message: (*message).to_owned() };
@@ -331,9 +309,19 @@ mod tests {
             let names: Vec<&str> = carts.iter().map(|cart| cart.name).collect();
             assert_eq!(names, ["empty", "one line", "huge", "adversarial", "unicode", "zero price"]);
             for cart in carts {
-                for line in &cart.snapshot.lines {
+                let snapshot = &cart.snapshot;
+                let mut left = snapshot.shipping.as_ref().map_or(0, |shipping| shipping.left);
+                for line in &snapshot.lines {
                     assert_eq!(line.units.iter().map(|run| run.count).sum::<u32>(), line.quantity);
+                    left += line.units.iter().map(|run| i64::from(run.count) * run.left).sum::<i64>();
                 }
+                let totals = snapshot.checkout.as_ref().map(|checkout| checkout.totals);
+                assert_eq!(totals.is_some(), stage == Stage::CheckoutValidation);
+                let sums = |it: Totals| {
+                    it.goods_subtotal - it.goods_discount + it.shipping_subtotal - it.shipping_discount
+                };
+                assert!(totals.is_none_or(|totals| totals.total == left && sums(totals) == left), "{left}");
+                assert_eq!(snapshot.currency.decimals() == 3, cart.name == "adversarial");
             }
             let lines = LINES.map(|lines| carts::of_lines(stage, lines).unwrap().lines.len());
             assert_eq!(lines, LINES);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use martlet_domain::{
     Digest,
     plugin::World,
-    quote::{Class, Destination, Outcome, Proposal, Snapshot},
+    quote::{Class, Destination, Outcome, Snapshot},
 };
 
 use crate::support::*;
@@ -135,10 +135,14 @@ fn components_of_every_published_version_answer_as_they_always_did() {
                 host.evaluate(&host.prepare(&snapshot), &call).expect("the call is made").evaluation.outcome
             })
             .collect();
-        assert!(
-            answers.iter().skip(1).all(|answer| *answer != Outcome::Proposed(Proposal::default())),
-            "{name} of {version} says nothing: {answers:?}"
-        );
+        // A failure has no messages either. Nothing may stand against a small order.
+        let mut on_goods = answers.iter().skip(1).map(|answer| !answer.messages().is_empty());
+        let is_heard = if golden.world == World::CheckoutValidation {
+            on_goods.any(|says| says)
+        } else {
+            on_goods.all(|says| says)
+        };
+        assert!(is_heard, "{name} of {version} says nothing: {answers:?}");
         let written = serde_json::to_string(&answers).expect("answers are JSON");
         let answered = Digest::of(written.as_bytes()).to_string();
         if answered != golden.answers {

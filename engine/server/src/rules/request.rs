@@ -18,8 +18,8 @@ use crate::{
     plugins, rulebooks,
 };
 
-/// Most bytes of a configuration.
-const MAX_CONFIG: usize = 16_384;
+/// Most bytes of a configuration: each list in the schemas of our own plugins can be as long as it may.
+pub(crate) const MAX_CONFIG: usize = 64 << 10;
 /// The configuration of a coupon plugin, whose coupons have their own.
 const NO_CONFIG: &str = "{}";
 
@@ -35,7 +35,7 @@ pub struct InstallationRequest {
     /// The same by the SHA-256 of its component, in hexadecimal.
     #[schema(value_type = Option<String>)]
     pub digest: Option<Digest>,
-    /// Its configuration, as the plugin's schema describes it: 16 KiB at most. Coupons have their own, so
+    /// Its configuration, as the plugin's schema describes it: 64 KiB at most. Coupons have their own, so
     /// a coupon plugin takes none.
     #[schema(value_type = Option<Object>)]
     pub config: Option<Map<String, Value>>,

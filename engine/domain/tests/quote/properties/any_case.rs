@@ -3,10 +3,11 @@
 use martlet_domain::{
     cart::MAX_QUANTITY,
     money::{MAX_PRICE, Ppm},
-    plugin::{GroupClass, GroupMode, World},
+    plugin::{FailurePolicy, GroupClass, GroupMode, World},
     quote::{
-        Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, Failure, Gift, Minimum, Scope, ScopeLine,
-        Threshold, Value,
+        Basis, Bundle, BundlePart, BuyXGetY, Candidate, Class, DeliveryDays, Failure, Gift, Message, Minimum,
+        Objection, Outcome, Rates, Scope, ScopeLine, ShippingRate, TaxRate, TaxScope, Taxes, Threshold,
+        Value,
     },
 };
 use proptest::{collection::vec, option, prelude::*};
@@ -14,6 +15,8 @@ use proptest::{collection::vec, option, prelude::*};
 use crate::support::*;
 
 const CLASSES: [Class; 5] = [Class::Line, Class::Order, Class::Shipping, Class::Total, Class::Gift];
+/// Handles of methods that components offer.
+const METHODS: [&str; 3] = ["slow", "fast", "pickup"];
 const MODES: [GroupMode; 4] = [GroupMode::Stack, GroupMode::Best, GroupMode::First, GroupMode::Stop];
 
 /// Lines, shipping, tax and gifts; nobody is installed.
@@ -63,35 +66,87 @@ pub(super) fn any_case() -> impl Strategy<Value = Case> {
         failure,
         option::weighted(0.4, budget),
     );
-    (any_cart(), vec(group, 0..5), vec(installed, 0..7)).prop_map(|(case, groups, installed)| {
+    let answering = (any_answer(), -2..=2i32, any::<bool>());
+    let installed = (vec(installed, 0..7), vec(answering, 0..4), prop::sample::select(METHODS.to_vec()));
+    (any_cart(), vec(group, 0..5), installed).prop_map(|(case, groups, (installed, answering, wanted))| {
+        let case = if case.input.shipping.is_none() { case.wants(wanted) } else { case };
         let case =
             groups.into_iter().enumerate().fold(case, |case, (index, (class, rank, mode, on_list))| {
                 let case = case.group(&format!("g{index}"), class, rank, mode);
                 if on_list { case.on_list_amounts() } else { case }
             });
         let quantities: Vec<u32> = case.input.lines.iter().map(|line| line.quantity).collect();
-        installed.into_iter().fold(case, |case, (world, proposed, group, priority, failure, budget)| {
-            let candidates = proposed.iter().map(|it| it.candidate(&quantities, world)).collect();
-            let code = format!("CODE{}", case.plugins.len());
-            let mut installed = plugin(world, candidates).classes(&CLASSES[..4]).priority(priority);
-            if priority != 0 {
-                installed = installed.classes(&CLASSES).may_give("MUG").may_give("SAMPLE");
-            }
-            if world == World::Coupon {
-                installed = installed.also(&code, |_| {});
-            }
-            if let Some(group) = group {
-                installed = installed.group(&format!("g{group}"));
-            }
-            if let Some(budget) = budget {
-                installed = installed.budget(budget, "KRW");
-            }
-            case.with(match failure {
-                Some(failure) => installed.fails(failure),
-                None => installed,
-            })
+        let case =
+            installed.into_iter().fold(case, |case, (world, proposed, group, priority, failure, budget)| {
+                let candidates = proposed.iter().map(|it| it.candidate(&quantities, world)).collect();
+                let code = format!("CODE{}", case.plugins.len());
+                let mut installed = plugin(world, candidates).classes(&CLASSES[..4]).priority(priority);
+                if priority != 0 {
+                    installed = installed.classes(&CLASSES).may_give("MUG").may_give("SAMPLE");
+                }
+                if world == World::Coupon {
+                    installed = installed.also(&code, |_| {});
+                }
+                if let Some(group) = group {
+                    installed = installed.group(&format!("g{group}"));
+                }
+                if let Some(budget) = budget {
+                    installed = installed.budget(budget, "KRW");
+                }
+                case.with(match failure {
+                    Some(failure) => installed.fails(failure),
+                    None => installed,
+                })
+            });
+        answering.into_iter().fold(case, |case, ((world, outcome), priority, blocks)| {
+            let policy = if blocks { FailurePolicy::Block } else { FailurePolicy::Skip };
+            let installed = plugin(world, Vec::new()).priority(priority).policy(policy);
+            case.with(installed.answers(Answers::Is(outcome)))
         })
     })
+}
+
+/// Shipping methods, tax rates or objections, sound and unsound.
+fn any_answer() -> impl Strategy<Value = (World, Outcome)> {
+    let key = || "[a-d]";
+    let words = || Message { key: "words".to_owned(), arguments: Vec::new() };
+    let amount = prop_oneof![8 => 0..=10_000i64, 1 => -1..=0i64, 1 => MAX_PRICE..=MAX_PRICE + 1];
+    let category = option::of(prop_oneof![4 => Just("food"), 1 => Just("")]);
+    let delivery = option::of((0..3u32, 0..3u32));
+    let method = prop::sample::select(METHODS.to_vec());
+    let rate = (key(), method, amount, category, delivery).prop_map(
+        move |(key, method, amount, category, delivery)| ShippingRate {
+            key,
+            method: method.parse().unwrap(),
+            amount,
+            tax_category: category.map(str::to_owned),
+            delivery: delivery.map(|(earliest, latest)| DeliveryDays { earliest, latest }),
+            name: words(),
+        },
+    );
+    let scope = prop_oneof![
+        3 => Just(TaxScope::All),
+        1 => Just(TaxScope::Shipping),
+        3 => vec(prop_oneof![9 => 0..3u32, 1 => any::<u32>()], 0..3).prop_map(TaxScope::Lines),
+    ];
+    let share = prop_oneof![8 => 0..=300_000u32, 1 => Just(1_000_000), 1 => any::<u32>()];
+    let tax = (key(), scope, share).prop_map(move |(key, scope, share)| TaxRate {
+        key,
+        scope,
+        rate: Ppm(share),
+        name: words(),
+    });
+    let objection = (key(), option::of(prop_oneof![9 => 0..3u32, 1 => any::<u32>()]))
+        .prop_map(move |(key, position)| Objection { key, position, message: words() });
+    prop_oneof![
+        2 => vec(rate, 0..4).prop_map(|rates| {
+            (World::ShippingRates, Outcome::Rated(Rates { rates, declined: Vec::new() }))
+        }),
+        3 => (any::<bool>(), vec(tax, 0..5)).prop_map(|(included, rates)| {
+            (World::Tax, Outcome::Taxed(Taxes { included, rates, declined: Vec::new() }))
+        }),
+        1 => vec(objection, 0..3).prop_map(|all| (World::CheckoutValidation, Outcome::Validated(all))),
+    ]
 }
 
 #[derive(Debug, Clone)]

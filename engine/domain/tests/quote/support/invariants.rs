@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 
 use martlet_domain::{
     Id,
-    money::Money,
+    money::{Money, Ppm},
     plugin::Installation,
-    quote::{Decision, Input, Quote, Stage, Tax, Verdict},
+    quote::{Decision, Input, Quote, Stage, Tax, TaxRate, TaxScope},
 };
 
+/// The rates that components have found.
+pub(crate) type Found = Vec<(Id<Installation>, Vec<TaxRate>)>;
+
 /// Panics where a quote breaks an invariant.
-pub(crate) fn check_invariants(input: &Input, quote: &Quote) {
-    check_lines(input, quote);
+pub(crate) fn check_invariants(input: &Input, quote: &Quote, found: &Found) {
+    check_lines(input, quote, found);
     check_totals(input, quote);
     check_verdicts(input, quote);
     check_budgets(input, quote);
 }
 
 /// Every line is its units; none is below its floor; tax is that of the final amount.
-fn check_lines(input: &Input, quote: &Quote) {
+fn check_lines(input: &Input, quote: &Quote, found: &Found) {
     assert_eq!(input.lines.len(), quote.lines.len());
-    for (before, after) in input.lines.iter().zip(&quote.lines) {
+    for (position, (before, after)) in (0..).zip(input.lines.iter().zip(&quote.lines)) {
         assert_eq!(after.units.iter().map(|run| run.count).sum::<u32>(), before.quantity);
         for run in &after.units {
             assert!(run.count >= 1 && run.left <= run.list_amount, "{run:?}");
@@ -34,13 +37,14 @@ fn check_lines(input: &Input, quote: &Quote) {
         assert_eq!(after.discount, after.subtotal - after.total);
         assert!((0..=after.subtotal).contains(&after.discount));
         assert_eq!(after.base_amount, before.unit_amount);
-        check_tax(input, quote, after.tax, after.total, &before.tax_category);
+        let decided = decided_rate(quote, found, Some(position));
+        check_tax(quote, after.tax, after.total, own_rate(input, &before.tax_category, decided));
     }
-    check_shipping(input, quote);
+    check_shipping(input, quote, found);
 }
 
 /// An empty cart ships nothing, whatever method is chosen. A component's method is there if it is offered.
-fn check_shipping(input: &Input, quote: &Quote) {
+fn check_shipping(input: &Input, quote: &Quote, found: &Found) {
     let offered = quote.methods.iter().find(|offered| Some(&offered.method) == input.wanted_method.as_ref());
     let own = input.shipping.as_ref().map(|own| (&own.method, own.amount, &own.tax_category));
     let wanted = own.or(offered.map(|method| (&method.method, method.amount, &method.tax_category)));
@@ -49,19 +53,40 @@ fn check_shipping(input: &Input, quote: &Quote) {
     for ((method, amount, category), after) in wanted.iter().zip(&quote.shipping) {
         assert_eq!((*method, after.subtotal, after.total), (&after.method, *amount, amount - after.discount));
         assert!((0..=after.subtotal).contains(&after.discount));
-        check_tax(input, quote, after.tax, after.total, category);
+        let decided = decided_rate(quote, found, None);
+        check_tax(quote, after.tax, after.total, own_rate(input, category, decided));
     }
 }
 
-/// `a x r` or `a - a / (1 + r)`, rounded half up: what is rounded is never negative.
-fn check_tax(input: &Input, quote: &Quote, tax: Tax, amount: i64, category: &str) {
-    let decided = |verdict: &Verdict| matches!(verdict.decision, Decision::Taxed { .. });
-    let rate = if quote.verdicts.iter().any(decided) {
-        tax.rate
-    } else {
-        input.tax.by_category.get(category).copied().unwrap_or(input.tax.standard)
+/// The rates of the component that decides, as far as the quote says that they hold, added up for a line
+/// or for shipping; nothing where none of them is for it.
+fn decided_rate(quote: &Quote, found: &Found, position: Option<u32>) -> Option<Ppm> {
+    let is_decided = |decision: &Decision| matches!(decision, Decision::Taxed { .. });
+    let decider = quote.verdicts.iter().find(|verdict| is_decided(&verdict.decision))?.source.installation;
+    let verdicts = quote
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.stage == Stage::Tax && verdict.source.installation == decider);
+    let (_, rates) = found.iter().find(|(installation, _)| *installation == decider)?;
+    let is_for = |rate: &TaxRate| match (&rate.scope, position) {
+        (TaxScope::All, _) | (TaxScope::Shipping, None) => true,
+        (TaxScope::Lines(lines), Some(position)) => lines.contains(&position),
+        (TaxScope::Lines(_), None) | (TaxScope::Shipping, Some(_)) => false,
     };
-    assert_eq!(tax.rate, rate);
+    let holding = rates.iter().zip(verdicts).filter(|(rate, verdict)| {
+        assert_eq!(Some(&rate.key), verdict.key.as_ref());
+        is_decided(&verdict.decision) && is_for(rate)
+    });
+    holding.map(|(rate, _)| rate.rate.0).reduce(|one, other| one + other).map(Ppm)
+}
+
+fn own_rate(input: &Input, category: &str, decided: Option<Ppm>) -> Ppm {
+    decided.unwrap_or_else(|| input.tax.by_category.get(category).copied().unwrap_or(input.tax.standard))
+}
+
+/// `a x r` or `a - a / (1 + r)`, rounded half up: what is rounded is never negative.
+fn check_tax(quote: &Quote, tax: Tax, amount: i64, rate: Ppm) {
+    assert_eq!(tax.rate, rate, "{:?}", quote.verdicts);
     let (a, r) = (i128::from(amount), i128::from(rate.0));
     let expected = if quote.totals.tax_included {
         a - (2 * a * 1_000_000 + 1_000_000 + r) / (2 * (1_000_000 + r))

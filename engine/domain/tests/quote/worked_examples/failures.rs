@@ -2,7 +2,7 @@
 
 use martlet_domain::{
     plugin::{FailurePolicy, InstallationStage, World},
-    quote::{Class, Decline, Failure, Message, Proposal},
+    quote::{Candidate, Class, Decline, Failure, Message, Proposal, Scope, ScopeLine},
 };
 
 use crate::support::*;
@@ -51,6 +51,22 @@ fn failed_pricing_can_block() {
     let priced = cart.price().comes_to(&[1_000], 1_000).says(&["p1 out_of_fuel"]);
     let blocked_by: Vec<&str> = priced.quote.blocked_by.iter().map(|source| source.name()).collect();
     assert_eq!((blocked_by, priced.quote.provisional), (vec!["p1"], false));
+}
+
+/// A unit price of a line that isn't there is refused, and the cart sells at base prices: not where the
+/// merchant wants it blocked. A discount that isn't sound isn't given, and blocks nothing.
+#[test]
+fn an_unsound_unit_price_blocks_as_a_failure_does() {
+    let wrong = Scope::Lines(vec![ScopeLine { position: 7, quantity: None }]);
+    let blocked_by = |plugin: Plugin| {
+        let priced = krw().line(1, 1_000).with(plugin).price().comes_to(&[1_000], 1_000);
+        priced.says(&["p1.a invalid_candidate"]).quote.blocked_by.len()
+    };
+    let price = Candidate { scope: wrong.clone(), ..unit_price(800) };
+    assert_eq!(blocked_by(pricing([price.clone()]).policy(FailurePolicy::Block)), 1);
+    assert_eq!(blocked_by(pricing([price]).policy(FailurePolicy::BasePrice)), 0);
+    let discount = Candidate { scope: wrong, ..across(100) };
+    assert_eq!(blocked_by(promotion([discount]).policy(FailurePolicy::Block)), 0);
 }
 
 /// What depends on the host makes a quote provisional, whatever the policy.

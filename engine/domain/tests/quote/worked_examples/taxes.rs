@@ -74,6 +74,20 @@ fn rates_above_all_of_it_are_refused() {
     );
 }
 
+/// Sixty per cent hold and sixty more don't: what the merchant wanted blocked isn't sold under-taxed.
+#[test]
+fn a_rate_that_is_refused_blocks_as_a_failure_does() {
+    let cart = |policy| {
+        let rates = [rate("a", TaxScope::All, 600_000), rate("b", TaxScope::All, 600_000)];
+        krw().line(1, 1_000).with(taxes(false, rates).policy(policy)).price()
+    };
+    let blocked = cart(FailurePolicy::Block).comes_to_with_tax(&[1_000], &[600], 1_600);
+    assert_eq!(blocked.quote.blocked_by.len(), 1);
+    assert!(cart(FailurePolicy::Skip).quote.blocked_by.is_empty());
+    let sound = taxes(false, [rate("a", TaxScope::All, 600_000)]).policy(FailurePolicy::Block);
+    assert!(krw().line(1, 1_000).with(sound).price().quote.blocked_by.is_empty());
+}
+
 /// Ten per cent of the store's own, and the order is blocked only if the merchant wants it so.
 #[test]
 fn a_component_that_fails_leaves_the_stores_own_rates() {

@@ -31,10 +31,9 @@ use crate::{
     extract::{Json, Query, Staff},
     ids::Ids,
     plugins,
+    rules::MAX_CONFIG,
 };
 
-/// Most bytes of a coupon's configuration.
-const MAX_CONFIG: usize = 16_384;
 /// Most uses that can be asked for.
 const MAX_LIMIT: i64 = 1_000_000_000;
 
