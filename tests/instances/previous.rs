@@ -94,6 +94,23 @@ fn order(engines: [&Engine; 2], cart: &str, total: i64) {
     changed.expect_problem(409, "cart_ordered");
 }
 
+/// Keys that may do less than everything are unknown to a release that would take them for owners'.
+fn limited_keys(new: &Engine, old: &Engine) {
+    let answers = |arguments: &[&str]| {
+        let made = new.run(&[&["key", "create", "limited"], arguments].concat()).expect_success();
+        let bearer = format!("Bearer {}", made.stdout.trim());
+        let headers = [("authorization", bearer.as_str())];
+        [new, old].map(|engine| engine.send("GET", "/api/v1/admin/products", &headers, None))
+    };
+    let owners = answers(&[]);
+    owners.into_iter().for_each(|answer| drop(answer.expect(200)));
+    for limited in [&["--role", "developer"][..], &["--scope", "catalog:read"]] {
+        let [known, unknown] = answers(limited);
+        known.expect(200);
+        unknown.expect_problem(401, "unauthenticated");
+    }
+}
+
 fn serve_together(builder: EngineBuilder, previous: &Path) {
     // What is installed while a deployment rolls is what the release before runs: components of 0.1.0.
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/0.1.0");
@@ -102,6 +119,7 @@ fn serve_together(builder: EngineBuilder, previous: &Path) {
     let old = shop.engine.beside().binary(previous).start();
     old.get("/actuator/health/readiness").expect(200);
     let (new, old) = (&shop.engine, &old);
+    limited_keys(new, old);
 
     // All on the release before this one, then on both in turn, ordered at either.
     for (engines, ordered_at) in

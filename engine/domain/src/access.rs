@@ -226,10 +226,15 @@ impl Grant {
         Scope::all().filter(|scope| self.has(*scope))
     }
 
-    /// The first scope of another grant that this one doesn't have; nothing where it has them all, so that
-    /// whoever holds it may give the other away.
+    /// The first scope of another grant that this one doesn't have; nothing where it has them all. Whoever
+    /// holds it may give the other away then, unless that one [outgrows](Self::is_outgrown_by) it.
     pub fn lacks(&self, other: &Self) -> Option<Scope> {
         other.scopes().find(|scope| !self.has(*scope))
+    }
+
+    /// Whether another grant has what later releases add to its role, while this one stays what its list says.
+    pub const fn is_outgrown_by(&self, other: &Self) -> bool {
+        self.scopes.is_some() && other.scopes.is_none()
     }
 
     /// Whether it allows everything there is, what later releases add included.

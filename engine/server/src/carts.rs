@@ -243,6 +243,12 @@ impl Carts {
         self.price(caller.store.id, cart, self.clock.now()).await
     }
 
+    /// The same for a merchant who looks: it is no quote that a shopper was given.
+    pub async fn quote_to_show(&self, caller: &Caller, id: Id<Cart>) -> Result<PricedCart, Error> {
+        let cart = self.find(caller, id).await?;
+        self.pricer.price_cart_to_show(&self.db, caller.store.id, cart, self.clock.now()).await
+    }
+
     async fn price(&self, store: Id<Store>, cart: Cart, as_of: Timestamp) -> Result<PricedCart, Error> {
         self.pricer.price_cart(&self.db, store, cart, as_of).await
     }

@@ -31,5 +31,5 @@ pub use query::Query;
 pub use sent::Sent;
 pub use shopper::Shopper;
 pub use spoken::{Spoken, spoken};
-pub use staff::{KEY_PREFIX, Staff, hash_of_key, hash_of_sent_key};
+pub use staff::{KEY_PREFIX, Staff, hash_of_sent_key, stored_hash};
 pub use store::CurrentStore;

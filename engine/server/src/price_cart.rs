@@ -135,7 +135,7 @@ impl Pricer {
         as_of: Timestamp,
     ) -> Result<PricedCart, Error> {
         let rulebook = self.active_rulebook(db, store).await?;
-        let facts = Facts::read(db, store, &cart, &rulebook, as_of).await?;
+        let facts = Facts::read(db, store, &cart, false, &rulebook, as_of).await?;
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
         let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
         let place = self.watched.as_ref().and_then(|watched| watched.shadows.place(store, &rulebook));
@@ -161,6 +161,22 @@ impl Pricer {
         let coupons = facts.coupons.into_iter().map(|(coupon, _)| coupon).collect();
         let ships = !facts.settings.shipping_methods.is_empty() || rulebook.offers_shipping();
         Ok(PricedCart { cart, quote, rulebook, offers: facts.offers, coupons, ships, calls })
+    }
+
+    /// The same for a merchant who looks: it counts for nobody, and nothing is tried beside it.
+    pub async fn price_cart_to_show(
+        &self,
+        db: &Db,
+        store: Id<Store>,
+        cart: Cart,
+        as_of: Timestamp,
+    ) -> Result<PricedCart, Error> {
+        let rulebook = self.active_rulebook(db, store).await?;
+        let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
+        let trial = trial::Trial::read(db, store, cart, None, rulebook, as_of).await?;
+        let walked = self.evaluate(store, Urgency::Foreground, trial.input.clone(), components);
+        let (quote, calls) = walked.await?;
+        Ok(trial.priced(quote, calls))
     }
 
     /// Walks through an input's stages when it is the store's turn. `components` are those that its
@@ -285,10 +301,12 @@ struct Facts {
 }
 
 impl Facts {
+    /// `new_customer` says that the cart is that of somebody to whom nothing was given yet.
     async fn read(
         db: &Db,
         store: Id<Store>,
         cart: &Cart,
+        new_customer: bool,
         rulebook: &Rulebook,
         as_of: Timestamp,
     ) -> Result<Self, Error> {
@@ -312,7 +330,7 @@ impl Facts {
             offers: offers.into_iter().map(|offer| (offer.variant.id, offer)).collect(),
             customer,
             coupons: coupons(db, store, cart).await?,
-            standings: standings(db, store, rulebook, cart, as_of).await?,
+            standings: standings_of(db, store, rulebook, (cart, new_customer), as_of).await?,
             gifts,
         })
     }
@@ -350,23 +368,19 @@ impl Facts {
     /// matter to components are left out where no component offers any.
     fn methods(&self, cart: &Cart, rulebook: &Rulebook) -> Methods {
         let country = cart.shipping_address.as_ref().map(|address| address.country.as_str());
-        let offered = || {
-            let methods = self.settings.shipping_methods.iter();
-            methods.filter_map(|method| Some((method, method.amount(cart.currency, country)?)))
-        };
         let chosen = cart.shipping_method.as_ref().and_then(|chosen| {
-            let (method, amount) = offered().find(|(method, _)| method.handle == *chosen)?;
-            Some(ShippingInput {
-                method: method.handle.clone(),
-                amount,
-                tax_category: method.tax_category.clone(),
+            let mut methods = self.settings.shipping_methods.iter();
+            methods.find_map(|method| {
+                let amount = method.amount(cart.currency, country).filter(|_| method.handle == *chosen)?;
+                let (method, tax_category) = (method.handle.clone(), method.tax_category.clone());
+                Some(ShippingInput { method, amount, tax_category })
             })
         });
         if !rulebook.offers_shipping() {
             return Methods { chosen, wanted: None, own: Vec::new() };
         }
         let wanted = if chosen.is_none() { cart.shipping_method.clone() } else { None };
-        Methods { chosen, wanted, own: offered().map(|(method, _)| method.handle.clone()).collect() }
+        Methods { chosen, wanted, own: trial::own_methods(&self.settings, cart.currency, country) }
     }
 
     fn line(&self, cart: &Cart, line: &martlet_domain::cart::LineItem) -> Result<LineInput, Error> {
@@ -407,12 +421,8 @@ impl Facts {
             .filter_map(|variant| {
                 let bought =
                     cart.lines.iter().find(|line| line.variant == variant.id).map_or(0, |line| line.quantity);
-                Some(GiftInput {
-                    sku: variant.sku.clone(),
-                    variant: variant.id,
-                    unit_amount: variant.price(cart.currency)?.amount,
-                    available: (variant.stock.available() - i64::from(bought)).max(0),
-                })
+                let gift = trial::gift(variant, cart.currency)?;
+                Some(GiftInput { available: (gift.available - i64::from(bought)).max(0), ..gift })
             })
             .collect();
         gifts.sort_by(|one, other| one.sku.cmp(&other.sku));
@@ -449,13 +459,24 @@ async fn coupons(db: &Db, store: Id<Store>, cart: &Cart) -> Result<Vec<(Coupon, 
     Ok(ordered.collect())
 }
 
-/// What is left of the budgets of those that can be asked, on the day it is. Without budgets the database
-/// isn't asked.
+/// What is left of the budgets of those that can be asked, on the day it is.
 async fn standings(
     db: &Db,
     store: Id<Store>,
     rulebook: &Rulebook,
     cart: &Cart,
+    as_of: Timestamp,
+) -> Result<Vec<(Id<Installation>, Standing)>, Error> {
+    standings_of(db, store, rulebook, (cart, false), as_of).await
+}
+
+/// The same for a cart of a customer whom nobody knows yet, or of one who is known. Without budgets the
+/// database isn't asked.
+async fn standings_of(
+    db: &Db,
+    store: Id<Store>,
+    rulebook: &Rulebook,
+    (cart, new_customer): (&Cart, bool),
     as_of: Timestamp,
 ) -> Result<Vec<(Id<Installation>, Standing)>, Error> {
     let live = rulebook.installations.iter().filter(|installation| installation.stage.is_live());
@@ -465,7 +486,10 @@ async fn standings(
     }
     let granted = db.budget_grants(store, &budgeted, as_of.day(), cart.customer).await?;
     let standing = |installation: &Installation| {
-        let granted = granted.get(&installation.id).copied().unwrap_or_default();
+        let mut granted = granted.get(&installation.id).copied().unwrap_or_default();
+        if new_customer {
+            granted.to_customer = Some(0);
+        }
         Standing { budget_left: installation.budget_left(cart.currency, granted), ..Standing::default() }
     };
     Ok(budgeted.into_iter().map(|installation| (installation.id, standing(installation))).collect())

@@ -21,6 +21,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::FromRef;
 use martlet_domain::{
     Id,
+    catalog::Handle,
     plugin::SealedRulebook,
     quote::Input,
     settings::Store,
@@ -30,7 +31,7 @@ use martlet_plugin_host::Component;
 use martlet_store::{
     Db, NewSimulation, Queued, SimulatedOrder, SimulationEnd, SimulationHold, SimulationTurn, StoreError,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use plan::{
@@ -69,8 +70,6 @@ pub struct Simulations {
     ids: Ids,
     /// Names this process to the others.
     holder: Uuid,
-    /// One for each price that may be worked out at a time.
-    turns: Arc<Semaphore>,
     /// How many are at it here. Whoever waits looks again when it changes.
     at_it: watch::Sender<usize>,
 }
@@ -112,8 +111,7 @@ impl Simulations {
     /// Nothing is simulated yet.
     pub fn new(db: Db, pricer: Arc<Pricer>, clock: Clock, ids: Ids) -> Self {
         let holder = ids.request();
-        let (turns, at_it) = (Arc::new(Semaphore::new(1)), watch::Sender::new(0));
-        Self { db, pricer, clock, ids, holder, turns, at_it }
+        Self { db, pricer, clock, ids, holder, at_it: watch::Sender::new(0) }
     }
 
     /// Queues a job and works on it in the background.
@@ -152,12 +150,6 @@ impl Simulations {
         at_it.wait_for(|count| *count == 0).await.expect("the sender is here");
     }
 
-    /// Keeps everybody from having a turn, until it is dropped.
-    #[cfg(test)]
-    pub(crate) async fn hold_turns(&self) -> tokio::sync::OwnedSemaphorePermit {
-        Arc::clone(&self.turns).acquire_owned().await.expect("it is never closed")
-    }
-
     async fn work_on(&self, hold: SimulationHold, plan: Plan) {
         let ended = tokio::select! {
             ended = self.work(&hold, plan) => ended,
@@ -174,17 +166,17 @@ impl Simulations {
             }
         };
         let end = SimulationEnd { state, problem, at: self.clock.now() };
-        let stored = match self.db.end_simulation(&hold, &end).await {
-            Ok(_) => self.db.prune_simulations(hold.store, KEPT).await.map(drop),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
+        if let Err(error) = self.db.end_simulation(&hold, &end).await {
             tracing::warn!(simulation = %hold.id, "how a simulation ended isn't stored: {error}");
         }
     }
 
     /// Waits for the job's turn in its store, and goes through with it.
     async fn work(&self, hold: &SimulationHold, plan: Plan) -> Result<(), Stopped> {
+        // Here and not at its end, which one that is stopped or lost has elsewhere.
+        if let Err(error) = self.db.prune_simulations(hold.store, KEPT).await {
+            tracing::warn!(store = %hold.store, "old simulations stay: {error}");
+        }
         let mut at_it = self.at_it.subscribe();
         loop {
             match self.db.start_simulation(hold, self.clock.now()).await? {
@@ -230,17 +222,22 @@ impl Simulations {
     }
 
     /// Works a price out when it is the turn of work that no shopper waits for. This is the one place where
-    /// a simulation takes a turn and has components run, which the job holds.
-    async fn walk_in_turn(&self, store: Id<Store>, input: Input) -> Result<Walked, Error> {
-        let turn = self.turns.acquire().await;
-        let _turn = turn.map_err(|_| Error::Internal("nothing is simulated any more".to_owned()))?;
+    /// a simulation takes a turn and has components run, which the job holds. All stores' together leave a
+    /// core to shoppers, and one that waits for its turn keeps no other from theirs. `method` is the
+    /// shipping method that the cart has chosen.
+    async fn walk_in_turn(
+        &self,
+        store: Id<Store>,
+        input: Input,
+        method: Option<&Handle>,
+    ) -> Result<Walked, Error> {
         let mut tries = 0;
         loop {
             tries += 1;
             let walked = self.pricer.evaluate(store, Urgency::Background, input.clone(), Vec::new());
             let (quote, calls) = walked.await?;
             if !quote.provisional || tries >= TRIES {
-                return Ok(Walked::new(&input, quote, calls));
+                return Ok(Walked::new(method, quote, calls));
             }
         }
     }

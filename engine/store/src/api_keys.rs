@@ -44,7 +44,8 @@ pub struct NewApiKey {
     pub name: String,
     /// What it may do.
     pub grant: Grant,
-    /// SHA-256 of its secret, which has enough random bits to need no salt.
+    /// What it is found by: SHA-256 of its secret, or of what was made of it. The secret has enough random
+    /// bits to need no salt.
     pub secret: Digest,
     /// When it is made.
     pub created_at: Timestamp,
@@ -98,7 +99,7 @@ impl Db {
         })
     }
 
-    /// The key whose secret has this SHA-256, unless it is revoked or another store's.
+    /// The key that was stored under this SHA-256, unless it is revoked or another store's.
     pub async fn find_api_key(&self, store: Id<Store>, secret: Digest) -> Result<Option<ApiKey>, StoreError> {
         const SQL: &str = "SELECT id, name, role, scopes, created_at, revoked_at FROM api_keys \
              WHERE store_id = ? AND secret_digest = ? AND revoked_at IS NULL";

@@ -30,7 +30,9 @@ struct EntryRow {
 }
 
 impl Db {
-    /// Stores lines of an installation, and deletes all of it but the newest `kept`, which is at least 1.
+    /// Stores lines of an installation, all or none, and deletes all of it but the newest `kept`, which is at
+    /// least 1. Lines that are there already stay as they are, so that whoever doesn't know whether they
+    /// were stored can say them again. An error says that they weren't; that old ones stay is only logged.
     pub async fn insert_log_entries(
         &self,
         store: Id<Store>,
@@ -41,14 +43,24 @@ impl Db {
         if entries.is_empty() {
             return Ok(());
         }
-        transaction!(self, |tx| {
+        let stored = transaction!(self, |tx| {
             for entries in parts(entries, |entry| entry.message.len()) {
                 insert(tx, store, installation, entries).await?;
             }
             Ok(())
-        })?;
+        });
+        match stored {
+            // Ids are drawn once, and lines with them are stored together.
+            Err(StoreError::Database(error)) if is_duplicate(&error) => {}
+            stored => stored?,
+        }
         // Apart, so that nobody holds new lines while waiting for those of others.
-        transaction!(self, |tx| prune(tx, store, installation, kept).await)
+        let pruned: Result<(), StoreError> =
+            transaction!(self, |tx| prune(tx, store, installation, kept).await);
+        if let Err(error) = pruned {
+            tracing::warn!(%store, %installation, "old lines of its log stay: {error}");
+        }
+        Ok(())
     }
 
     /// Lines of an installation, the newest first, at most `limit`. One that can't be read is reported and
@@ -89,6 +101,10 @@ impl EntryRow {
             message: self.message,
         })
     }
+}
+
+fn is_duplicate(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Levels as numbers, with room for others between them.

@@ -35,38 +35,6 @@ impl Db {
         })
     }
 
-    /// Replaces an installation, all but its id and sequence number. Whether it is there. No rulebook
-    /// changes by it: see [`Db::publish_change`].
-    pub async fn update_installation(
-        &self,
-        store: Id<Store>,
-        installation: &Installation,
-    ) -> Result<bool, StoreError> {
-        const SEQUENCE: &str = "SELECT sequence FROM installations WHERE store_id = ? AND id = ?";
-        const SQL: &str =
-            "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
-        transaction!(self, |tx| {
-            let sequence: Option<i64> = run!(tx, |c| sqlx::query_scalar(SEQUENCE)
-                .bind(store.uuid())
-                .bind(installation.id.uuid())
-                .fetch_optional(c)
-                .await)?;
-            let Some(sequence) = sequence else { return Ok(false) };
-            let body = to_json(&Installation { sequence, ..installation.clone() })?;
-            let seal = Digest::of(body.as_bytes());
-            run!(tx, |c| sqlx::query(SQL)
-                .bind(installation.component.as_bytes().as_slice())
-                .bind(&body)
-                .bind(seal.as_bytes().as_slice())
-                .bind(store.uuid())
-                .bind(installation.id.uuid())
-                .execute(c)
-                .await
-                .map(drop))?;
-            Ok(true)
-        })
-    }
-
     /// The installation with an id.
     pub async fn find_installation(
         &self,

@@ -1,5 +1,7 @@
 //! The evidence of orders' prices. Orders are placed with it (`orders/place.rs`); here it is read.
 
+use std::time::Duration;
+
 use martlet_domain::{Digest, Id, Timestamp, order::Order, quote::Totals, settings::Store};
 use serde::Deserialize;
 use sqlx::QueryBuilder;
@@ -44,6 +46,23 @@ pub struct ReceiptWindow {
     pub since: Option<Timestamp>,
     /// Before that.
     pub until: Option<Timestamp>,
+}
+
+/// How far the time in an order's id, which the machine's clock gave it, may be from when it was placed.
+/// No index has the latter; ids are the key.
+const MARGIN: Duration = Duration::from_secs(24 * 3_600);
+
+/// The ids that orders of a window can have: from one on, and before another.
+fn ids_of(window: ReceiptWindow) -> [Uuid; 2] {
+    let since = window.since.map_or(Uuid::nil(), |since| first_id(since.minus(MARGIN)));
+    let until = window.until.map_or(Uuid::max(), |until| first_id(until.plus(MARGIN)));
+    [since, until]
+}
+
+/// The lowest UUIDv7 of a moment: it begins with 48 bits of milliseconds.
+fn first_id(moment: Timestamp) -> Uuid {
+    let millis = u128::try_from(moment.as_millis()).unwrap_or(0).min((1 << 48) - 1);
+    Uuid::from_u128(millis << 80)
 }
 
 #[derive(sqlx::FromRow)]
@@ -109,6 +128,8 @@ impl Db {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid());
             if let Some(since) = since {
+                let [first, _] = ids_of(ReceiptWindow { since: Some(since), until: None });
+                query.part(" AND o.id >= ").id(first);
                 query.part(" AND o.placed_at >= ").int(since.as_millis());
             }
             if let Some(after) = after {
@@ -133,6 +154,8 @@ impl Db {
         let rows: Vec<ReceiptRow> = read!(self, |c| {
             let mut query = QueryBuilder::new(SELECT);
             query.id(store.uuid()).part(" AND o.status <> 'cancelled'");
+            let [first, end] = ids_of(window);
+            query.part(" AND o.id >= ").id(first).part(" AND o.id < ").id(end);
             if let Some(since) = window.since {
                 query.part(" AND o.placed_at >= ").int(since.as_millis());
             }
@@ -157,11 +180,15 @@ impl Db {
         most: u32,
     ) -> Result<u32, StoreError> {
         const SQL: &str = "SELECT COUNT(*) FROM (SELECT id FROM orders WHERE store_id = ? \
-             AND status <> 'cancelled' AND placed_at >= ? AND placed_at < ? LIMIT ?) latest";
+             AND id >= ? AND id < ? AND status <> 'cancelled' AND placed_at >= ? AND placed_at < ? \
+             LIMIT ?) latest";
+        let [first, end] = ids_of(window);
         let since = window.since.map_or(i64::MIN, Timestamp::as_millis);
         let until = window.until.map_or(i64::MAX, Timestamp::as_millis);
         let count: i64 = read!(self, |c| sqlx::query_scalar(SQL)
             .bind(store.uuid())
+            .bind(first)
+            .bind(end)
             .bind(since)
             .bind(until)
             .bind(i64::from(most))
@@ -176,10 +203,15 @@ impl Db {
         store: Id<Store>,
         since: Option<Timestamp>,
     ) -> Result<u64, StoreError> {
-        const SQL: &str = "SELECT COUNT(*) FROM orders WHERE store_id = ? AND placed_at >= ?";
+        const SQL: &str = "SELECT COUNT(*) FROM orders WHERE store_id = ? AND id >= ? AND placed_at >= ?";
+        let [first, _] = ids_of(ReceiptWindow { since, until: None });
         let since = since.map_or(i64::MIN, Timestamp::as_millis);
-        let count: i64 =
-            read!(self, |c| sqlx::query_scalar(SQL).bind(store.uuid()).bind(since).fetch_one(c).await)?;
+        let count: i64 = read!(self, |c| sqlx::query_scalar(SQL)
+            .bind(store.uuid())
+            .bind(first)
+            .bind(since)
+            .fetch_one(c)
+            .await)?;
         RowOf::named("orders", "all").number("id", count)
     }
 }

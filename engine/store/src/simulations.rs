@@ -77,8 +77,8 @@ pub struct StoredSimulation {
     pub id: Id<Simulation>,
     /// How far it has got.
     pub state: SimulationState,
-    /// The request, as JSON.
-    pub asked: String,
+    /// The request, as JSON. Lists leave it out.
+    pub asked: Option<String>,
     /// Number of the rulebook that was active when it was asked for.
     pub rulebook: i64,
     /// Carts or orders that are through.
@@ -128,7 +128,7 @@ struct SimulationRow {
     id: Uuid,
     state: String,
     overdue: i64,
-    asked: String,
+    asked: Option<String>,
     rulebook: i64,
     done: i64,
     total: i64,
@@ -150,8 +150,8 @@ struct OrderRow {
 
 const WITH_RESULT: &str = "SELECT id, state, asked, rulebook, done, total, result, problem, created_at, \
      started_at, ended_at, CASE WHEN lease_until <= ";
-const WITHOUT_RESULT: &str = "SELECT id, state, asked, rulebook, done, total, NULL AS result, problem, \
-     created_at, started_at, ended_at, CASE WHEN lease_until <= ";
+const WITHOUT_RESULT: &str = "SELECT id, state, NULL AS asked, rulebook, done, total, NULL AS result, \
+     problem, created_at, started_at, ended_at, CASE WHEN lease_until <= ";
 const FROM: &str = " THEN 1 ELSE 0 END AS overdue FROM simulations WHERE store_id = ";
 
 impl Db {
@@ -179,7 +179,7 @@ impl Db {
     }
 
     /// Begins with a simulation if it is its turn: of those of its store that wait it is among the first,
-    /// and few enough run.
+    /// and few enough run. Else nothing is written, and the lease stays as it is.
     pub async fn start_simulation(
         &self,
         hold: &SimulationHold,
@@ -189,21 +189,21 @@ impl Db {
             lock_queue(tx, hold.store).await?;
             let running = count_live(tx, hold.store, SimulationState::Running, None).await?;
             let earlier = count_live(tx, hold.store, SimulationState::Queued, Some(hold.id)).await?;
-            let later = running + earlier >= MAX_RUNNING;
+            if running + earlier >= MAX_RUNNING {
+                let waits: i64 = run!(tx, |c| {
+                    let mut query = QueryBuilder::new("SELECT COUNT(*) FROM simulations WHERE ");
+                    query.part("state = 'queued' AND ").held(hold);
+                    query.build_query_scalar().fetch_one(c).await
+                })?;
+                return Ok(if waits == 0 { SimulationTurn::Gone } else { SimulationTurn::Later });
+            }
             let changed = run!(tx, |c| {
                 let mut query = QueryBuilder::new("UPDATE simulations SET lease_until = ");
-                query.lease(hold.lease);
-                if !later {
-                    query.part(", state = 'running', started_at = ").int(at.as_millis());
-                }
+                query.lease(hold.lease).part(", state = 'running', started_at = ").int(at.as_millis());
                 query.part(" WHERE state = 'queued' AND ").held(hold);
                 query.build().execute(c).await.map(|done| done.rows_affected())
             })?;
-            Ok(match (changed, later) {
-                (0, _) => SimulationTurn::Gone,
-                (_, true) => SimulationTurn::Later,
-                (_, false) => SimulationTurn::Now,
-            })
+            Ok(if changed == 0 { SimulationTurn::Gone } else { SimulationTurn::Now })
         })
     }
 
@@ -297,7 +297,7 @@ impl Db {
     }
 
     /// Simulations of a store, those asked for last first, before one of them where it is given, at most
-    /// `limit`. Results are left out.
+    /// `limit`. Requests and results are left out.
     pub async fn list_simulations(
         &self,
         store: Id<Store>,

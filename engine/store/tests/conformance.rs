@@ -195,6 +195,7 @@ suite! {
         another_store_sees_no_figures;
     "conformance/installation_logs.rs" installation_logs:
         lines_round_trip_at_their_extremes
+        lines_that_are_said_again_are_there_once
         lines_are_listed_from_the_newest_page_by_page
         lines_below_a_level_are_left_out
         only_the_newest_lines_are_kept
@@ -223,7 +224,6 @@ suite! {
         versions_are_listed_newest_first
         installations_are_numbered_and_listed_in_sequence
         parallel_installations_get_numbers_without_gaps
-        an_updated_installation_keeps_its_number
         an_installation_of_an_unknown_component_is_refused
         another_store_sees_no_plugin;
     "conformance/rulebooks.rs" rulebooks:

@@ -114,6 +114,9 @@ fn nobody_gives_away_more_than_they_have() {
     let narrow = Grant::narrowed(Role::Owner, scopes(&["keys:write", "catalog:read"])).unwrap();
     assert_eq!((owner.lacks(&narrow), owner.lacks(&owner)), (None, None));
     assert_eq!(narrow.lacks(&owner), Some(scope("catalog:write")));
+    let all = Grant::narrowed(Role::Owner, Scope::all().collect()).unwrap();
+    assert!(all.lacks(&owner).is_none() && all.is_outgrown_by(&owner), "it has all that there is today");
+    assert!(!owner.is_outgrown_by(&owner) && !owner.is_outgrown_by(&all) && !all.is_outgrown_by(&narrow));
     let reader = Grant::narrowed(Role::Staff, scopes(&["catalog:read"])).unwrap();
     assert_eq!((narrow.lacks(&reader), reader.lacks(&narrow)), (None, Some(scope("keys:write"))));
 }

@@ -6,7 +6,7 @@ use martlet_store::{ApiKey, Db, NewApiKey, StoreError};
 
 use crate::{
     clock::Clock,
-    extract::{KEY_PREFIX, hash_of_key},
+    extract::{KEY_PREFIX, stored_hash},
     ids::Ids,
     secret::Secret,
 };
@@ -31,7 +31,8 @@ pub async fn make_key(
 ) -> Result<MadeKey, StoreError> {
     let secret = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(ids.bytes()));
     let now = clock.now();
-    let new = NewApiKey { id: ids.next(now), name, grant, secret: hash_of_key(&secret), created_at: now };
+    let hash = stored_hash(&secret, &grant);
+    let new = NewApiKey { id: ids.next(now), name, grant, secret: hash, created_at: now };
     db.insert_api_key(store, &new).await?;
     let NewApiKey { id, name, grant, created_at, .. } = new;
     let key = ApiKey { id, name, grant, created_at, revoked_at: None };

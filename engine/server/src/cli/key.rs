@@ -87,7 +87,7 @@ mod tests {
     use martlet_store::AuditQuery;
 
     use super::*;
-    use crate::{extract::hash_of_key, testing::TestApp};
+    use crate::{extract::stored_hash, testing::TestApp};
 
     async fn make(app: &TestApp, store: &str, name: &str, grant: Grant) -> anyhow::Result<String> {
         create(&app.state.db, &Clock::System, &Ids::System, &store.parse().unwrap(), name, grant).await
@@ -101,7 +101,8 @@ mod tests {
         let random = URL_SAFE_NO_PAD.decode(secret.strip_prefix("mk_").unwrap()).unwrap();
         assert_eq!(random.len(), 32);
         assert_ne!(make("default", "till 2").await.unwrap(), secret);
-        let kept = app.state.db.find_api_key(app.store.id, hash_of_key(&secret)).await.unwrap().unwrap();
+        let kept = app.state.db.find_api_key(app.store.id, stored_hash(&secret, &Grant::of(Role::Owner)));
+        let kept = kept.await.unwrap().unwrap();
         assert_eq!((kept.name.as_str(), kept.grant.is_everything()), ("till 1", true));
         for (store, name, expected) in [
             ("default", " ", "1 to 100"),
@@ -119,7 +120,8 @@ mod tests {
         let scopes = ["catalog:read", "plugins:write"].map(|scope| scope.parse::<Scope>().unwrap());
         let grant = Grant::narrowed(Role::Developer, scopes.into()).unwrap();
         let secret = make(&app, "default", "x", grant.clone()).await.unwrap();
-        let kept = app.state.db.find_api_key(app.store.id, hash_of_key(&secret)).await.unwrap().unwrap();
+        let kept =
+            app.state.db.find_api_key(app.store.id, stored_hash(&secret, &grant)).await.unwrap().unwrap();
         assert_eq!(kept.grant, grant);
         let log = app.state.db.list_audit(app.store.id, &AuditQuery::default(), 1).await.unwrap();
         let [entry] = &log.entries[..] else { panic!("an entry") };

@@ -41,7 +41,7 @@ fn thousandths(quality: &str) -> Option<u32> {
     let digits = quality.strip_prefix("q=")?;
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let fraction: u32 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    Some((whole.parse::<u32>().ok()? * 1_000 + fraction).min(1_000))
+    Some((whole.parse::<u32>().ok()?.saturating_mul(1_000).saturating_add(fraction)).min(1_000))
 }
 
 #[cfg(test)]
@@ -61,6 +61,7 @@ mod tests {
             ("", Language::English),
             ("ko;level=1", Language::English),
             ("ko;q=99999999999", Language::English),
+            ("ko;q=5000000", Language::Korean),
         ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, accepted.parse().unwrap())]);
             assert_eq!(spoken(&headers), expected, "{accepted}");

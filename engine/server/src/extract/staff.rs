@@ -6,7 +6,7 @@ use axum::{
 };
 use martlet_domain::{
     Digest, Id,
-    access::{Role, Scope},
+    access::{Grant, Role, Scope},
     settings::Store,
 };
 use martlet_store::{ApiKey, Db};
@@ -46,11 +46,11 @@ impl Staff {
 
     /// Whoever holds the key that a request has.
     pub(crate) async fn identify(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
-        let secret = bearer(&parts.headers).map(hash_of_key)?;
+        let secret = bearer(&parts.headers)?.to_owned();
         let CurrentStore(store) = CurrentStore::from_request_parts(parts, state).await?;
-        let key = find(&state.db, store.id, secret).await?;
+        let key = find(&state.db, store.id, &secret).await?;
         if let Some(tally) = parts.extensions.get::<Tally>() {
-            tally.know_key(secret);
+            tally.know_key(hash_of_key(&secret));
         }
         Ok(Self { store, key })
     }
@@ -69,18 +69,33 @@ impl<S: Send + Sync> FromRequestParts<S> for Staff {
 
 /// The API key that a request has, if its store knows it.
 pub(super) async fn key_of(db: &Db, store: Id<Store>, headers: &HeaderMap) -> Result<ApiKey, Error> {
-    find(db, store, bearer(headers).map(hash_of_key)?).await
+    find(db, store, bearer(headers)?).await
 }
 
-async fn find(db: &Db, store: Id<Store>, secret: Digest) -> Result<ApiKey, Error> {
-    let key = db.find_api_key(store, secret).await?.ok_or(Error::Unauthenticated { sent: true })?;
+async fn find(db: &Db, store: Id<Store>, secret: &str) -> Result<ApiKey, Error> {
+    let key = match db.find_api_key(store, hash_of_key(secret)).await? {
+        Some(key) => Some(key),
+        None => db.find_api_key(store, hash_of_limited_key(secret)).await?,
+    };
+    let key = key.ok_or(Error::Unauthenticated { sent: true })?;
     tracing::debug!(api_key = %key.id, "authenticated");
     Ok(key)
 }
 
-/// What is stored of an API key. It has 256 random bits, so a plain hash can't be guessed back,
+/// What is stored of an API key with a grant. Releases that know of no roles take whatever key they find
+/// for one that may do everything. So that they find no other while a deployment rolls, of one that may do
+/// less another hash is stored than they look for.
+pub fn stored_hash(secret: &str, grant: &Grant) -> Digest {
+    if grant.is_everything() { hash_of_key(secret) } else { hash_of_limited_key(secret) }
+}
+
+fn hash_of_limited_key(secret: &str) -> Digest {
+    Digest::of(format!("limited {secret}").as_bytes())
+}
+
+/// The hash of an API key. It has 256 random bits, so a plain hash can't be guessed back,
 /// and looking it up by hash leaks nothing through time that would help to guess the key.
-pub fn hash_of_key(secret: &str) -> Digest {
+fn hash_of_key(secret: &str) -> Digest {
     Digest::of(secret.as_bytes())
 }
 
@@ -105,9 +120,10 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use axum::http::Method;
-    use martlet_domain::access::Role;
+    use martlet_domain::access::Area;
     use martlet_store::Revocation;
 
+    use super::*;
     use crate::testing::{Answer, TestApp};
 
     async fn with(app: &TestApp, authorization: &str) -> Answer {
@@ -130,6 +146,25 @@ mod tests {
         }
         let request = app.request(Method::GET, "/api/v1/admin/products").header("martlet-store", "other");
         request.key(&app.key).send().await.expect_problem(401, "unauthenticated");
+    }
+
+    /// They look keys up by the hash of the secret, and take those they find for owners'.
+    #[tokio::test]
+    async fn releases_that_know_no_roles_find_owners_keys_alone() {
+        let app = TestApp::new().await;
+        let catalog = [Scope::read(Area::Catalog)];
+        for (role, scopes, found) in [
+            (Role::Owner, &[][..], true),
+            (Role::Owner, &catalog, false),
+            (Role::Staff, &[], false),
+            (Role::Developer, &[], false),
+        ] {
+            let key = app.key_with(role, scopes).await;
+            let plain = Digest::of(key.as_bytes());
+            let known = app.state.db.find_api_key(app.store.id, plain).await.unwrap();
+            assert_eq!(known.is_some(), found, "{role}");
+            with(&app, &format!("Bearer {key}")).await.expect_status(200);
+        }
     }
 
     #[tokio::test]

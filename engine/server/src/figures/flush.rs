@@ -22,6 +22,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the same figures are tried to be written before they are given up.
 const MOST_TRIES: u32 = 100;
+/// How often the same lines are.
+const MOST_LINE_TRIES: u32 = 5;
 /// How many flushes there are between two looks for rows of instances that have gone.
 const ROUNDS: u32 = 60;
 /// After how long without a change a row is folded into that of the instances that have gone. Longer than
@@ -37,6 +39,8 @@ pub(super) struct Flushing {
     number: i64,
     /// What was taken and whose lines aren't all written.
     taken: Vec<(Key, Counted)>,
+    /// How often their lines couldn't be written.
+    line_tries: u32,
     /// What is to be written, and may have been.
     pending: Option<Batch>,
 }
@@ -78,7 +82,7 @@ impl Counters {
         if flushing.taken.is_empty() {
             flushing.taken = self.take_waiting();
         }
-        self.write_lines(&mut flushing.taken).await;
+        self.write_lines(&mut flushing).await?;
         if !flushing.taken.is_empty() {
             flushing.number += 1;
             let flush = Flush { instance: self.instance, number: flushing.number, at: self.clock.now() };
@@ -125,34 +129,34 @@ impl Counters {
         Ok(())
     }
 
-    /// Writes lines, each once. What can't be written is dropped, and so are all after it: the database is
-    /// away.
-    async fn write_lines(&self, taken: &mut [(Key, Counted)]) {
-        let mut is_away = false;
-        for ((store, installation), counted) in taken {
-            let (lines, bytes) = counted.take_lines();
-            self.shards.put_off(bytes);
-            if lines.is_empty() {
+    /// Writes lines, each once. They are held until they are written, whether that fails or isn't waited
+    /// for, and with them the figures that count them; but not for ever.
+    async fn write_lines(&self, flushing: &mut Flushing) -> Result<(), Error> {
+        for ((store, installation), counted) in &mut flushing.taken {
+            if counted.lines.is_empty() {
                 continue;
             }
-            let many = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-            let written = match is_away {
-                true => Ok(false),
-                false => {
-                    let inserted =
-                        self.db.insert_log_entries(*store, *installation, &lines, KEPT_LINES).await;
-                    inserted.map(|()| true)
+            let lines = counted.lines.make_contiguous();
+            let written = self.db.insert_log_entries(*store, *installation, lines, KEPT_LINES).await;
+            if let Err(error) = written {
+                flushing.line_tries += 1;
+                if flushing.line_tries < MOST_LINE_TRIES {
+                    return Err(error.into());
                 }
-            };
-            match written {
-                Ok(true) => counted.figures.log_lines += many,
-                Ok(false) => counted.figures.log_lines_dropped += many,
-                Err(error) => {
-                    tracing::warn!("lines that plugins logged are dropped: {error}");
-                    counted.figures.log_lines_dropped += many;
-                    is_away = true;
-                }
+                tracing::warn!("lines that plugins logged are dropped: {error}");
+                break;
             }
+            let (many, bytes) = counted.let_lines_go();
+            counted.figures.log_lines += many;
+            self.shards.put_off(bytes);
         }
+        flushing.line_tries = 0;
+        // Those that are still there are given up.
+        for (_, counted) in &mut flushing.taken {
+            let (many, bytes) = counted.let_lines_go();
+            counted.figures.log_lines_dropped += many;
+            self.shards.put_off(bytes);
+        }
+        Ok(())
     }
 }

@@ -323,9 +323,11 @@ impl Counted {
         before - self.bytes
     }
 
-    /// Takes the lines out, and says of how many bytes they are.
-    pub(super) fn take_lines(&mut self) -> (Vec<LogEntry>, usize) {
-        (std::mem::take(&mut self.lines).into(), std::mem::take(&mut self.bytes))
+    /// Lets go of all lines, and says how many there were and of how many bytes.
+    pub(super) fn let_lines_go(&mut self) -> (u64, usize) {
+        let many = u64::try_from(self.lines.len()).unwrap_or(u64::MAX);
+        self.lines.clear();
+        (many, std::mem::take(&mut self.bytes))
     }
 
     /// Adds what was counted later, and says of how many bytes it let lines go.

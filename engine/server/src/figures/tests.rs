@@ -119,10 +119,19 @@ async fn what_is_left_of_a_budget_is_read_from_the_database() {
     let budget =
         |granted: i64| json!({"limit": of(5_000), "granted": of(granted), "left": of(5_000 - granted)});
     assert_eq!(app.figures(&installed[0]).await["budget"], budget(0));
+    let path = format!("/api/v1/admin/installations/{}", installed[0].id);
+    app.admin_patch(&path, json!({"daily_budget": of(3_000)})).await.expect_status(200);
     app.order(&cart, "tok_approve").await;
     let figures = app.figures(&installed[0]).await;
     // 6.00 and 4.00.
     assert_eq!(figures["budget"], budget(1_000));
+    assert_eq!(figures["daily_budget"], json!({"limit": of(3_000), "granted": of(1_000), "left": of(2_000)}));
+    assert_eq!(figures["customer_budget"], Value::Null);
+    app.admin_patch(&path, json!({"customer_budget": of(700)})).await.expect_status(200);
+    app.clock.advance(std::time::Duration::from_secs(24 * 3_600));
+    let next_day = app.figures(&installed[0]).await;
+    assert_eq!((&next_day["budget"], &next_day["customer_budget"]), (&budget(1_000), &of(700)));
+    assert_eq!(next_day["daily_budget"]["left"], of(3_000));
     assert_eq!(figures["orders"], json!({"paid": 1, "discounts": [of(1_000)]}));
 }
 
@@ -387,6 +396,39 @@ async fn a_database_that_is_away_loses_no_figures() {
     }
     rename_figures(&app, "away", "installation_figures").await;
     assert_eq!(app.figures(&installed[0]).await["live"]["calls"], 4);
+}
+
+#[tokio::test]
+async fn lines_wait_for_a_database_that_is_away_but_not_for_ever() {
+    let app = TestApp::new().await;
+    let cart = cart(&app).await;
+    let installed = app.publish(&[Installed::new("hostile", r#"{"mode": "logs"}"#)]).await;
+    let counters = &app.state.selling.counters;
+    let logs = async || {
+        let logs = app.figures(&installed[0]).await["logs"].clone();
+        (logs["kept"].as_u64().unwrap(), logs["dropped"].as_u64().unwrap())
+    };
+    quote(&app, &cart).await;
+    rename_figures(&app, "installation_logs", "away").await;
+    counters.flush().await.unwrap_err();
+    rename_figures(&app, "away", "installation_logs").await;
+    let (kept, dropped) = logs().await;
+    assert!(kept > 0 && dropped > 0);
+    // Nobody waits to the end of this one.
+    quote(&app, &cart).await;
+    tokio::time::timeout(std::time::Duration::ZERO, counters.flush()).await.unwrap_err();
+    assert_eq!(logs().await, (2 * kept, 2 * dropped));
+    let path = format!("/api/v1/admin/installations/{}/logs?limit=100", installed[0].id);
+    let listed = app.admin_get(&path).await.expect_status(200).body;
+    assert_eq!(listed["items"].as_array().unwrap().len() as u64, (2 * kept).min(100));
+    quote(&app, &cart).await;
+    rename_figures(&app, "installation_logs", "away").await;
+    for _ in 1..5 {
+        counters.flush().await.unwrap_err();
+    }
+    counters.flush().await.unwrap();
+    rename_figures(&app, "away", "installation_logs").await;
+    assert_eq!(logs().await, (2 * kept, 3 * dropped + kept));
 }
 
 async fn rename_figures(app: &TestApp, from: &str, to: &str) {

@@ -27,7 +27,7 @@ pub struct Trial {
 
 impl Trial {
     /// Reads what the price of a cart depends on. `customer` is what is known of somebody who needn't be a
-    /// customer.
+    /// customer, and to whom nothing was given yet.
     pub async fn read(
         db: &Db,
         store: Id<Store>,
@@ -36,10 +36,15 @@ impl Trial {
         rulebook: Arc<SealedRulebook>,
         as_of: Timestamp,
     ) -> Result<Self, Error> {
-        let facts = Facts::read(db, store, &cart, &rulebook, as_of).await?;
+        let facts = Facts::read(db, store, &cart, customer.is_some(), &rulebook, as_of).await?;
         let mut input = facts.input(&cart, rulebook, as_of)?;
         input.customer = customer.or(input.customer);
         Ok(Self { cart, facts, input })
+    }
+
+    /// The shipping method that the cart has chosen, offered or not; nothing where there are no goods.
+    pub fn method(&self) -> Option<&Handle> {
+        self.cart.shipping_method.as_ref().filter(|_| !self.cart.lines.is_empty())
     }
 
     /// The cart with its price.

@@ -23,8 +23,8 @@ impl Simulations {
     pub(super) async fn try_cart(&self, hold: &SimulationHold, trials: Trials) -> Result<(), Stopped> {
         let Trials { active, draft } = trials;
         let (own, rulebook) = (Arc::clone(&active.input.rulebook), Arc::clone(&draft.input.rulebook));
-        let was = self.walk_in_turn(hold.store, active.input.clone()).await?;
-        let is = self.walk_in_turn(hold.store, draft.input.clone()).await?;
+        let was = self.walk_in_turn(hold.store, active.input.clone(), active.method()).await?;
+        let is = self.walk_in_turn(hold.store, draft.input.clone(), draft.method()).await?;
         let mut report = Report::default();
         report.count_calls(&rulebook, &is.calls);
         let quoted = MoneyBody::new(was.quote.totals.total, was.quote.currency);

@@ -139,7 +139,9 @@ impl<'a> Run<'a> {
                 return Ok(self.report.fail(Some(total), ProblemBody::new("rulebook_unavailable", problem)));
             }
         };
-        let walked = self.simulations.walk_in_turn(self.hold.store, ready.input).await?;
+        let wanted = ready.input.wanted_method.clone();
+        let walked = self.simulations.walk_in_turn(self.hold.store, ready.input, wanted.as_ref());
+        let walked = walked.await?;
         self.report.count_calls(self.draft, &walked.calls);
         if let Some(problem) = walked.problem {
             return Ok(self.report.fail(Some(total), problem));

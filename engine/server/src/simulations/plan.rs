@@ -16,6 +16,7 @@ use martlet_domain::{
 };
 use martlet_store::{Db, ReceiptWindow};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Simulations, orders::LastOrders};
@@ -153,6 +154,13 @@ pub(super) struct Trials {
     pub(super) draft: Trial,
 }
 
+impl SimulatedOn {
+    /// Whether it is what shoppers have ordered, or have in a cart.
+    pub const fn is_of_shoppers(&self) -> bool {
+        self.orders.is_some() || self.cart.is_some()
+    }
+}
+
 impl Plan {
     /// Carts or orders that it goes through.
     pub(super) const fn total(&self) -> u32 {
@@ -168,7 +176,7 @@ impl Simulations {
         rules: &Rules,
         store: Id<Store>,
         request: SimulationRequest,
-        asked: String,
+        asked: &str,
     ) -> Result<Plan, Error> {
         let now = self.clock.now();
         request.check()?;
@@ -187,7 +195,7 @@ impl Simulations {
             let trials = Trials { active: own, draft: other };
             (On::Cart(Box::new(trials)), 1)
         };
-        Ok(Plan { asked, active, draft, on, total })
+        Ok(Plan { asked: compact(asked)?, active, draft, on, total })
     }
 
     async fn draft(
@@ -201,7 +209,10 @@ impl Simulations {
             if number < 1 || self.db.find_rulebook_summary(store, number).await?.is_none() {
                 return Err(Error::invalid("/rulebook", "must be the number of a rulebook of this store"));
             }
-            return rulebooks::published(&self.db, store, number).await.map_err(unusable);
+            let older = rulebooks::published(&self.db, store, number).await.map_err(unusable)?;
+            // What going back to it would make of it: what is in quarantine stays there.
+            let next = active.back_to(&older, format!("Back to rulebook {number}"), self.clock.now());
+            return Ok(Arc::new(SealedRulebook::new(next)));
         }
         let draft = rules.draft(store, active, &request.rule_requests()).await?;
         Ok(Arc::new(SealedRulebook::new(draft.rulebook)))
@@ -282,6 +293,13 @@ impl Simulations {
         }
         Ok(lines)
     }
+}
+
+/// The same JSON without what was only there to be read by people.
+fn compact(text: &str) -> Result<String, Error> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| Error::Internal(format!("a request that was read is no JSON: {error}")))?;
+    Ok(value.to_string())
 }
 
 async fn coupons(
@@ -375,6 +393,10 @@ impl GivenCart {
         }
         let fits = self.coupons.len() <= MAX_COUPONS;
         wrong.expect(fits, at("coupons"), format!("must be at most {MAX_COUPONS}"));
+        let mut seen = BTreeSet::new();
+        for (index, code) in self.coupons.iter().enumerate() {
+            wrong.expect(seen.insert(code), at(&format!("coupons/{index}")), "must not be there twice");
+        }
         let groups = self.customer_groups.as_deref().unwrap_or_default();
         let fits = groups.len() <= MAX_CUSTOMER_GROUPS && groups.iter().all(|group| group.len() <= 100);
         let words = format!("must be at most {MAX_CUSTOMER_GROUPS} of at most 100 bytes");

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use martlet_domain::{
     Id,
+    catalog::Handle,
     money::Currency,
     plugin::{Installation, Rulebook, Template},
     quote::{
-        ChangeKind, Decision, Failure, Input, Objected, Outcome, Quote, Reason, Source, Verdict,
-        VerdictChange, changes, given, render,
+        ChangeKind, Decision, Failure, Objected, Outcome, Quote, Reason, Source, Verdict, VerdictChange,
+        changes, given, render,
     },
     simulation::SimulatedOutcome,
 };
@@ -216,14 +217,15 @@ pub(super) struct Walked {
 }
 
 impl Walked {
-    pub(super) fn new(input: &Input, quote: Quote, calls: Vec<CallReport>) -> Self {
-        let problem = problem(input, &quote, &calls);
+    /// `method` is the shipping method that the cart has chosen.
+    pub(super) fn new(method: Option<&Handle>, quote: Quote, calls: Vec<CallReport>) -> Self {
+        let problem = problem(method, &quote, &calls);
         Self { quote, calls, problem }
     }
 }
 
 /// Why a cart couldn't be ordered at a price.
-fn problem(input: &Input, quote: &Quote, calls: &[CallReport]) -> Option<ProblemBody> {
+fn problem(method: Option<&Handle>, quote: &Quote, calls: &[CallReport]) -> Option<ProblemBody> {
     if quote.provisional {
         return Some(ProblemBody::new("provisional", hindered(calls)));
     }
@@ -232,8 +234,7 @@ fn problem(input: &Input, quote: &Quote, calls: &[CallReport]) -> Option<Problem
         let detail = format!("{} failed, without which nothing can be ordered", blocked.join(", "));
         return Some(ProblemBody::new("blocked", detail));
     }
-    let wanted = input.wanted_method.as_ref().filter(|_| quote.shipping.is_none());
-    wanted.map(|method| {
+    method.filter(|_| quote.shipping.is_none()).map(|method| {
         let detail = format!("the shipping method {method} is not offered");
         ProblemBody::new("shipping_method_not_offered", detail)
     })

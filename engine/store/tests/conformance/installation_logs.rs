@@ -42,6 +42,16 @@ pub(crate) async fn lines_round_trip_at_their_extremes(world: World) {
     assert_eq!(list(&world, installation, ALL, 100).await, entries);
 }
 
+pub(crate) async fn lines_that_are_said_again_are_there_once(world: World) {
+    let installation = id();
+    let mut entries = numbered(0..25);
+    for _ in 0..2 {
+        world.db.insert_log_entries(world.store, installation, &entries, 1_000).await.unwrap();
+    }
+    entries.reverse();
+    assert_eq!(list(&world, installation, ALL, 100).await, entries);
+}
+
 pub(crate) async fn lines_are_listed_from_the_newest_page_by_page(world: World) {
     let installation = id();
     let mut entries = numbered(0..25);

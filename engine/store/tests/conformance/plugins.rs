@@ -1,6 +1,6 @@
 //! Plugins, their versions and components, and installations.
 
-use martlet_domain::{Digest, plugin::InstallationStage};
+use martlet_domain::Digest;
 use martlet_store::{StoreError, Unique};
 
 use crate::{
@@ -139,22 +139,6 @@ pub(crate) async fn parallel_installations_get_numbers_without_gaps(world: World
     assert_eq!(sequences, (1..=16).collect::<Vec<i64>>());
 }
 
-pub(crate) async fn an_updated_installation_keeps_its_number(world: World) {
-    let mut installation = samples::stored_installation(&world.db, world.store).await;
-    let sequence = installation.sequence;
-    let (_, version) = samples::stored_version(&world.db, world.store).await;
-    installation.component = version.digest;
-    installation.stage = InstallationStage::Quarantined;
-    installation.group = None;
-    installation.sequence = 99;
-    assert!(world.db.update_installation(world.store, &installation).await.unwrap());
-    installation.sequence = sequence;
-    let found = world.db.find_installation(world.store, installation.id).await.unwrap();
-    assert_eq!(found, Some(installation.clone()));
-    installation.id = id();
-    assert!(!world.db.update_installation(world.store, &installation).await.unwrap());
-}
-
 pub(crate) async fn an_installation_of_an_unknown_component_is_refused(world: World) {
     let (_, foreign) = samples::stored_version(&world.db, world.other).await;
     let asked = samples::installation(foreign.digest);
@@ -174,5 +158,4 @@ pub(crate) async fn another_store_sees_no_plugin(world: World) {
     assert_eq!(db.find_plugin_version(other, version.digest).await.unwrap(), None);
     assert_eq!(db.find_installation(other, installation.id).await.unwrap(), None);
     assert_eq!(db.list_installations(other).await.unwrap(), []);
-    assert!(!db.update_installation(other, &installation).await.unwrap());
 }

@@ -14,7 +14,7 @@ use martlet_store::{Committed, Placement, RulebookDraft, StoreError, StoredRecei
 use crate::{
     corrupt::{assert_named, damage},
     harness::{World, id, number},
-    samples::{self, at, usd},
+    samples::{self, at, since_ids, usd},
 };
 
 /// The price of one unit of a variant, under some rules.
@@ -118,7 +118,7 @@ pub(crate) async fn a_receipt_round_trips_and_reads_back(world: World) {
 pub(crate) async fn receipts_are_listed_by_order_and_since_a_moment(world: World) {
     let mut all = Vec::new();
     for moment in [-3, 0, 2, 2, 9] {
-        all.push((moment, placed(&world, no_rules(), at(moment)).await.1));
+        all.push((moment, placed(&world, no_rules(), since_ids(moment)).await.1));
     }
     for since in [None, Some(0), Some(2), Some(3), Some(10)] {
         let expected: Vec<&StoredReceipt> = all
@@ -126,7 +126,7 @@ pub(crate) async fn receipts_are_listed_by_order_and_since_a_moment(world: World
             .filter(|(moment, _)| since.is_none_or(|since| since <= *moment))
             .map(|(_, it)| it)
             .collect();
-        let since = since.map(at);
+        let since = since.map(since_ids);
         let count = world.db.count_receipts(world.store, since).await.unwrap();
         assert_eq!(count, expected.len() as u64);
         for limit in [1, 2, 5, 6] {

@@ -27,6 +27,11 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+/// So many milliseconds after the moment that the tests' ids are of: orders are about as old as their ids.
+pub(crate) fn since_ids(millis: i64) -> Timestamp {
+    at(0x0198_0000_0000 + millis)
+}
+
 pub(crate) fn usd() -> Currency {
     "USD".parse().unwrap()
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     harness::{World, id},
     receipts::placed,
-    samples::{ODD_TEXT, at},
+    samples::{ODD_TEXT, at, since_ids},
 };
 
 const LEASE: Duration = Duration::from_secs(600);
@@ -63,7 +63,7 @@ pub(crate) async fn a_simulation_goes_from_the_queue_to_its_end(world: World) {
     let waiting = StoredSimulation {
         id: held.id,
         state: SimulationState::Queued,
-        asked: ODD_TEXT.to_owned(),
+        asked: Some(ODD_TEXT.to_owned()),
         rulebook: 3,
         done: 0,
         total: 9,
@@ -92,7 +92,7 @@ pub(crate) async fn a_simulation_goes_from_the_queue_to_its_end(world: World) {
     };
     assert_eq!(found(&world, held.id).await, ended);
     let listed = world.db.list_simulations(world.store, None, 9).await.unwrap();
-    assert_eq!(listed, [StoredSimulation { result: None, ..ended }]);
+    assert_eq!(listed, [StoredSimulation { asked: None, result: None, ..ended }]);
     assert!(!world.db.end_simulation(&held, &done()).await.unwrap());
     assert!(!world.db.keep_simulation(&held).await.unwrap());
     assert!(world.db.list_simulations(world.other, None, 9).await.unwrap().is_empty());
@@ -104,6 +104,10 @@ pub(crate) async fn two_run_and_the_first_of_those_who_wait_comes_next(world: Wo
     let (third, fourth) = (queued(&world).await, queued(&world).await);
     let start = async |held| world.db.start_simulation(held, at(7)).await.unwrap();
     assert_eq!((start(&third).await, start(&fourth).await), (SimulationTurn::Later, SimulationTurn::Later));
+    // Looking writes nothing, so it makes nobody's lease shorter either.
+    let brief = SimulationHold { lease: Duration::ZERO, ..third };
+    assert_eq!(start(&brief).await, SimulationTurn::Later);
+    assert_eq!(state(&world, third).await, SimulationState::Queued);
     assert!(world.db.end_simulation(&first, &done()).await.unwrap());
     assert_eq!((start(&fourth).await, start(&third).await), (SimulationTurn::Later, SimulationTurn::Now));
     assert!(world.db.cancel_simulation(world.store, fourth.id, at(9)).await.unwrap());
@@ -208,7 +212,7 @@ pub(crate) async fn the_last_receipts_of_a_window_come_first(world: World) {
         let rules = martlet_domain::plugin::SealedRulebook::new(
             martlet_domain::plugin::Rulebook::without_rules(),
         );
-        all.push(placed(&world, std::sync::Arc::new(rules), at(moment)).await.0);
+        all.push(placed(&world, std::sync::Arc::new(rules), since_ids(moment)).await.0);
     }
     world
         .damage(format!(
@@ -222,8 +226,11 @@ pub(crate) async fn the_last_receipts_of_a_window_come_first(world: World) {
         (Some(2), None, vec![3, 2]),
         (Some(1), Some(4), vec![2, 0]),
         (Some(9), None, vec![]),
+        (None, Some(1), vec![]),
+        (Some(-100_000_000), Some(100_000_000), vec![3, 2, 0]),
+        (Some(i64::MIN / 2), Some(i64::MAX / 2), vec![3, 2, 0]),
     ] {
-        let window = ReceiptWindow { since: since.map(at), until: until.map(at) };
+        let window = ReceiptWindow { since: since.map(since_ids), until: until.map(since_ids) };
         let count = world.db.count_latest_receipts(world.store, window, 9).await.unwrap();
         assert_eq!(count as usize, expected.len());
         let (mut found, mut before) = (Vec::new(), None);

@@ -114,7 +114,8 @@ pub async fn list(staff: Staff, State(db): State<Db>) -> Result<Json<Page<ApiKey
     Ok(Json(Page { items: keys.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
 
-/// Makes a key, which can do no more than the one it is made with.
+/// Makes a key, which can do no more than the one it is made with: not now, and not when a later release
+/// adds scopes to roles. So one that has a list of scopes makes keys that have one.
 ///
 /// The secret is in the answer and nowhere else, so an `Idempotency-Key` is ignored: if the answer is
 /// lost, revoke the key and make another.
@@ -134,6 +135,10 @@ pub async fn create(
     let (name, grant) = wanted.checked()?;
     if let Some(required) = staff.key.grant.lacks(&grant) {
         return Err(Error::Forbidden { required });
+    }
+    if staff.key.grant.is_outgrown_by(&grant) {
+        let words = "must be there, since the key that makes this one has a list of scopes itself";
+        return Err(Error::invalid("/scopes", words));
     }
     let made = make_key(&db, &clock, &ids, staff.store.id, name, grant).await?;
     let secret = made.secret.reveal().to_owned();
@@ -233,6 +238,16 @@ mod tests {
             assert_eq!(refused.body["required_scope"], lacking);
         }
         assert_eq!(app.state.db.list_api_keys(app.store.id).await.unwrap().len(), 4);
+        // One that has all there is today won't have what is added.
+        let all: Vec<Scope> = Scope::all().collect();
+        let listed = app.key_with(Role::Owner, &all).await;
+        for role in ["owner", "staff", "developer"] {
+            let made = make(&app, &listed, body(role, Value::Null)).await;
+            assert_eq!(made.expect_problem(422, "invalid_body").violation().0, "/scopes", "{role}");
+        }
+        make(&app, &listed, body("owner", json!(all))).await.expect_status(201);
+        let own = app.admin_get(PATH).await.body["items"][0]["id"].clone();
+        revoke(&app, &listed, &own).await.expect_problem(409, "last_owner_key");
     }
 
     #[tokio::test]

@@ -65,7 +65,7 @@ impl ExplanationParameters {
     }
 }
 
-/// Explains what a cart costs now.
+/// Explains what a cart costs now. Looking isn't counted in the figures of plugins.
 #[utoipa::path(get, path = "/api/v1/admin/carts/{id}/explanation", tag = "admin",
     operation_id = "admin_explain_cart", security(("api_key" = ["orders:read"])),
     params(("id" = Uuid, Path, description = "The cart"), ExplanationParameters),
@@ -81,7 +81,7 @@ pub async fn cart(
     Spoken(spoken): Spoken,
 ) -> Result<Response, Error> {
     let caller = Caller { store: staff.store, who: Who::Staff(staff.key.id) };
-    let priced = carts.quote(&caller, id).await?;
+    let priced = carts.quote_to_show(&caller, id).await?;
     let language = parameters.language(spoken);
     Ok(answer(ExplanationBody {
         language: language.tag(),
@@ -162,6 +162,8 @@ mod tests {
         let path = format!("/api/v1/admin/carts/{}/explanation", cart["id"].as_str().unwrap());
         app.get(&path).await.expect_problem(401, "unauthenticated");
         let english = app.admin_get(&path).await.expect_status(200).body;
+        // A merchant who looks is no shopper.
+        assert_eq!(app.figures(&installed[0]).await["live"]["calls"], 0);
         let korean = app.admin_get(&format!("{path}?language=ko-KR")).await.expect_status(200).body;
         assert_eq!((&english["language"], &korean["language"]), (&json!("en"), &json!("ko")));
         let short = |body: &serde_json::Value| {

@@ -7,7 +7,7 @@ use martlet_domain::{
     Id,
     figures::{Activity, Amounts, Counts, FUEL_BOUNDS, Figures, Histogram, LATENCY_BOUNDS, Trouble},
     money::Money,
-    plugin::Installation,
+    plugin::{Granted, Installation},
 };
 use martlet_store::Db;
 use serde::Serialize;
@@ -42,6 +42,10 @@ pub struct FiguresBody {
     pub orders: OrdersBody,
     /// What is left of its budget; null where it has none.
     pub budget: Option<BudgetBody>,
+    /// What is left of its budget of the day, which is one of UTC; null where it has none.
+    pub daily_budget: Option<BudgetBody>,
+    /// What it may give each customer; null where that has no limit. What is left differs by customer.
+    pub customer_budget: Option<MoneyBody>,
     /// What it logged.
     pub logs: LogsBody,
     /// The last time that it failed too often; null where it never has.
@@ -125,7 +129,7 @@ pub struct OrdersBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetLeft)]
 pub struct BudgetBody {
-    /// What it may give in all.
+    /// What it may give.
     pub limit: MoneyBody,
     /// What orders hold of it.
     pub granted: MoneyBody,
@@ -173,22 +177,13 @@ pub async fn get(
     let store = staff.store.id;
     let installation = db.find_installation(store, id).await?.ok_or_else(Error::not_found::<Installation>)?;
     let figures = counters.figures(store, id).await?;
-    let budget = match installation.budget {
-        Some(limit) => {
-            let granted = db.budget_usage(store, &[id]).await?;
-            Some(budget(limit, granted.get(&id).copied().unwrap_or(0)))
-        }
-        None => None,
-    };
-    Ok(Json(body(installation, figures, budget, Time(clock.now()))))
+    let now = clock.now();
+    let granted = db.budget_grants(store, &[&installation], now.day(), None).await?;
+    let granted = granted.get(&id).copied().unwrap_or_default();
+    Ok(Json(body(installation, figures, granted, Time(now))))
 }
 
-fn body(
-    installation: Installation,
-    figures: Figures,
-    budget: Option<BudgetBody>,
-    as_of: Time,
-) -> FiguresBody {
+fn body(installation: Installation, figures: Figures, granted: Granted, as_of: Time) -> FiguresBody {
     let Figures { live, shadow, orders, discounts, log_lines, log_lines_dropped, trouble } = figures;
     FiguresBody {
         installation: installation.id,
@@ -204,7 +199,9 @@ fn body(
             skipped: shadow.skipped,
         },
         orders: OrdersBody { paid: orders, discounts: amounts(&discounts) },
-        budget,
+        budget: installation.budget.map(|limit| budget(limit, granted.total)),
+        daily_budget: installation.daily_budget.map(|limit| budget(limit, granted.today)),
+        customer_budget: installation.customer_budget.map(MoneyBody::from),
         logs: LogsBody { kept: log_lines, dropped: log_lines_dropped },
         trouble: trouble.map(|Trouble { at, reason, quarantined }| TroubleBody {
             at: Time(at),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use martlet_domain::{
     Id,
+    access::{Area, Scope},
     order::Order,
     simulation::{SimulatedOutcome, Simulation},
 };
@@ -63,7 +64,8 @@ pub struct SimulatedOrderBody {
     pub result: OrderResult,
 }
 
-/// A simulation, with what has come of it so far.
+/// A simulation, with what has come of it so far. One on orders, or on a cart that there is, needs the scope
+/// `orders:read` as well.
 #[utoipa::path(get, path = "/api/v1/admin/simulations/{id}", tag = "admin", operation_id = "admin_get_simulation",
     params(("id" = Uuid, Path, description = "Its id")), security(("api_key" = ["simulations:read"])),
     responses(
@@ -75,11 +77,16 @@ pub async fn get(
     State(db): State<Db>,
     Path(id): Path<Id<Simulation>>,
 ) -> Result<Json<SimulationAnswer>, Error> {
-    let stored = db.find_simulation(staff.store.id, id).await?;
-    stored.ok_or_else(Error::not_found::<Simulation>)?.try_into().map(Json)
+    found(&db, &staff, id).await.map(Json)
 }
 
-/// Stops a simulation that hasn't ended. What has come of it until then stays.
+async fn found(db: &Db, staff: &Staff, id: Id<Simulation>) -> Result<SimulationAnswer, Error> {
+    let stored = db.find_simulation(staff.store.id, id).await?;
+    SimulationAnswer::for_staff(stored.ok_or_else(Error::not_found::<Simulation>)?, staff)
+}
+
+/// Stops a simulation that hasn't ended. What has come of it until then stays. One on orders, or on a cart
+/// that there is, needs the scope `orders:read` as well.
 #[utoipa::path(post, path = "/api/v1/admin/simulations/{id}/cancel", tag = "admin",
     operation_id = "admin_cancel_simulation",
     params(("id" = Uuid, Path, description = "Its id")), security(("api_key" = ["simulations:write"])),
@@ -94,12 +101,13 @@ pub async fn cancel(
     State(db): State<Db>,
     Path(id): Path<Id<Simulation>>,
 ) -> Result<Json<SimulationAnswer>, Error> {
+    found(&db, &staff, id).await?;
     simulations.cancel(staff.store.id, id).await?;
-    let stored = db.find_simulation(staff.store.id, id).await?;
-    stored.ok_or_else(Error::not_found::<Simulation>)?.try_into().map(Json)
+    found(&db, &staff, id).await.map(Json)
 }
 
 /// What came of the orders that are through, in the order they were gone through: those placed last first.
+/// Needs the scope `orders:read` as well.
 #[utoipa::path(get, path = "/api/v1/admin/simulations/{id}/orders", tag = "admin",
     operation_id = "admin_list_simulated_orders",
     params(("id" = Uuid, Path, description = "Its id"), SimulatedOrderParameters), security(("api_key" = ["simulations:read"])),
@@ -115,6 +123,7 @@ pub async fn orders(
     Query(parameters): Query<SimulatedOrderParameters>,
 ) -> Result<Json<Page<SimulatedOrderBody>>, Error> {
     let after: Option<i64> = parameters.cursor.as_deref().map(decode_cursor).transpose()?;
+    staff.needs(Scope::read(Area::Orders))?;
     let (store, limit) = (staff.store.id, parameters.limit.get());
     db.find_simulation(store, id).await?.ok_or_else(Error::not_found::<Simulation>)?;
     let outcome = parameters.outcome.map(|outcome| outcome.0);

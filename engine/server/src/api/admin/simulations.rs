@@ -7,7 +7,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use martlet_domain::{Id, simulation::Simulation};
+use martlet_domain::{
+    Id,
+    access::{Area, Scope},
+    simulation::Simulation,
+};
 use martlet_store::{Db, StoredSimulation};
 use serde::Serialize;
 use serde_json::Value;
@@ -42,9 +46,6 @@ pub struct SimulationBody {
     pub total: u32,
     /// Number of the rulebook that was active when it was asked for.
     pub active_rulebook: i64,
-    /// The request.
-    #[schema(value_type = Object)]
-    pub asked: Value,
     /// Why it failed, where it did.
     pub problem: Option<ProblemBody>,
     /// When it was asked for.
@@ -55,13 +56,19 @@ pub struct SimulationBody {
     pub ended_at: Option<Time>,
 }
 
-/// A simulation, with what has come of it.
+/// Bytes of a request at most.
+const MOST_ASKED: usize = 64 << 10;
+
+/// A simulation, with what was asked for and what has come of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SimulationAnswer)]
 pub struct SimulationAnswer {
     /// The simulation.
     #[serde(flatten)]
     pub simulation: SimulationBody,
+    /// The request.
+    #[schema(value_type = Object)]
+    pub asked: Value,
     /// What has come of it so far; null before its first step.
     pub result: Option<ResultBody>,
 }
@@ -76,7 +83,6 @@ impl TryFrom<&StoredSimulation> for SimulationBody {
             done: stored.done,
             total: stored.total,
             active_rulebook: stored.rulebook,
-            asked: read(stored.id, &stored.asked)?,
             problem: stored.problem.as_deref().map(|problem| read(stored.id, problem)).transpose()?,
             created_at: Time(stored.created_at),
             started_at: stored.started_at.map(Time),
@@ -90,8 +96,21 @@ impl TryFrom<StoredSimulation> for SimulationAnswer {
 
     fn try_from(stored: StoredSimulation) -> Result<Self, Error> {
         let simulation = SimulationBody::try_from(&stored)?;
+        let asked = read(stored.id, stored.asked.as_deref().unwrap_or("null"))?;
         let result = stored.result.as_deref().map(|result| read(stored.id, result)).transpose()?;
-        Ok(Self { simulation, result })
+        Ok(Self { simulation, asked, result })
+    }
+}
+
+impl SimulationAnswer {
+    /// The simulation, for a key that may see what it was tried on: what shoppers ordered, and the carts
+    /// that they have, is for those who may look at orders.
+    pub(super) fn for_staff(stored: StoredSimulation, staff: &Staff) -> Result<Self, Error> {
+        let answer = Self::try_from(stored)?;
+        if answer.asked["on"]["given_cart"].is_null() {
+            staff.needs(Scope::read(Area::Orders))?;
+        }
+        Ok(answer)
     }
 }
 
@@ -101,7 +120,8 @@ pub fn read<T: serde::de::DeserializeOwned>(id: Id<Simulation>, text: &str) -> R
         .map_err(|error| Error::Internal(format!("what is stored of simulation {id}: {error}")))
 }
 
-/// All simulations that are kept, those asked for last first, without their results.
+/// All simulations that are kept, those asked for last first, without what was asked for
+/// and what has come of it.
 #[utoipa::path(get, path = "/api/v1/admin/simulations", tag = "admin", operation_id = "admin_list_simulations",
     params(PageParameters), security(("api_key" = ["simulations:read"])),
     responses(
@@ -131,6 +151,9 @@ pub async fn list(
 /// coupons, what was left of budgets that are the same, and gifts that its rulebook named. Other gifts are
 /// as they are now, and other budgets are untouched. Each order is priced by itself. Cancelled orders are
 /// left out.
+///
+/// Orders, and a cart that there is, need the scope `orders:read` as well, here and wherever the simulation
+/// is looked at. The request has at most 64 KiB.
 #[utoipa::path(post, path = "/api/v1/admin/simulations", tag = "admin", operation_id = "admin_create_simulation",
     request_body = SimulationRequest, security(("api_key" = ["simulations:write"])),
     responses(
@@ -140,6 +163,7 @@ pub async fn list(
         (status = 404, description = "`not_found`: no such installation", body = Problem),
         (status = 409, description = "`too_many_simulations`, `line_unavailable` or `installation_quarantined`",
             body = Problem),
+        (status = 413, description = "`body_too_large`", body = Problem),
         (status = 422, description = "`invalid_body`, `config_refused`, `plugin_failed` or `rules_unusable`",
             body = Problem)))]
 pub async fn create(
@@ -150,7 +174,13 @@ pub async fn create(
     Sent { body, text }: Sent<SimulationRequest>,
 ) -> Result<Response, Error> {
     let store = staff.store.id;
-    let plan = simulations.plan(&rules, store, body, text).await?;
+    if text.len() > MOST_ASKED {
+        return Err(Error::BodyTooLarge { limit: MOST_ASKED });
+    }
+    if body.on.is_of_shoppers() {
+        staff.needs(Scope::read(Area::Orders))?;
+    }
+    let plan = simulations.plan(&rules, store, body, &text).await?;
     let id = simulations.begin(store, plan).await?;
     let location = format!("/api/v1/admin/simulations/{id}");
     let stored = db.find_simulation(store, id).await?.ok_or_else(Error::not_found::<Simulation>)?;

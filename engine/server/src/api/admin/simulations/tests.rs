@@ -1,12 +1,16 @@
 use std::time::Duration;
 
-use axum::http::Method;
-use martlet_domain::{Id, plugin::FailurePolicy};
+use axum::{extract::FromRef as _, http::Method};
+use martlet_domain::{Id, access::Role, plugin::FailurePolicy, simulation::KEPT};
 use martlet_store::{NewSimulation, Queued, SimulationHold};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::testing::{Installed, TestApp};
+use crate::{
+    price_cart::turns::{Turn, Urgency},
+    rules::Rules,
+    testing::{Installed, TestApp},
+};
 
 const PATH: &str = "/api/v1/admin/simulations";
 
@@ -66,6 +70,17 @@ async fn simulated(app: &TestApp, body: Value) -> Value {
 async fn orders(app: &TestApp, simulation: &Value, query: &str) -> Vec<Value> {
     let path = format!("{PATH}/{}/orders{query}", simulation["id"].as_str().unwrap());
     app.admin_get(&path).await.expect_status(200).body["items"].as_array().unwrap().clone()
+}
+
+/// Keeps whatever no shopper waits for from having a turn, until they are dropped.
+async fn hold_turns(app: &TestApp) -> Vec<Turn> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut turns = Vec::new();
+    for _ in 1..cores.max(2) {
+        let turn = app.state.selling.pricer.turns().take(app.store.id, Urgency::Background).await;
+        turns.push(turn.unwrap());
+    }
+    turns
 }
 
 fn usd(amount: i64) -> Value {
@@ -259,6 +274,11 @@ async fn what_cannot_be_simulated_is_refused_and_leaves_nothing() {
         ),
         (given(json!({"lines": [mug(1)], "currency": "KRW"})), "invalid_body", "/on/given_cart/lines/0/sku"),
         (given(json!({"lines": [mug(1)], "coupons": ["NONE"]})), "invalid_body", "/on/given_cart/coupons/0"),
+        (
+            given(json!({"lines": [mug(1)], "coupons": ["NONE", "NONE"]})),
+            "invalid_body",
+            "/on/given_cart/coupons/1",
+        ),
         (given(json!({"lines": [mug(1)], "country": "Korea"})), "invalid_body", "/on/given_cart/country"),
         (changed(json!({"remove": true})), "invalid_body", "/changes/0/remove"),
         (changed(json!({"id": id, "group": "none"})), "invalid_body", "/changes/0/group"),
@@ -287,7 +307,7 @@ async fn a_job_is_stopped_within_a_step_and_stays_so() {
     for _ in 0..3 {
         order(&app, 1).await;
     }
-    let turns = app.state.selling.simulations.hold_turns().await;
+    let turns = hold_turns(&app).await;
     let body = other_config(&app, "percentage-off", json!({"percent_ppm": 200_000})).await;
     let id = begin(&app, body).await;
     let cancel = format!("{PATH}/{id}/cancel");
@@ -337,7 +357,7 @@ async fn a_job_whose_instance_is_gone_is_interrupted_and_can_be_asked_for_again(
 async fn two_jobs_run_twenty_wait_and_one_more_is_refused() {
     let (app, _) = shop(100_000).await;
     order(&app, 1).await;
-    let turns = app.state.selling.simulations.hold_turns().await;
+    let turns = hold_turns(&app).await;
     let body = json!({"rulebook": 1, "on": {"orders": {"last": 1}}});
     let running = async || {
         let page = app.admin_get(PATH).await.expect_status(200).body;
@@ -357,4 +377,136 @@ async fn two_jobs_run_twenty_wait_and_one_more_is_refused() {
     let page = app.admin_get(&format!("{PATH}?limit=100")).await.expect_status(200).body;
     let items = page["items"].as_array().unwrap();
     assert!(items.len() == 22 && items.iter().all(|item| item["state"] == "done"));
+}
+
+#[tokio::test]
+async fn what_shoppers_ordered_and_have_in_carts_is_for_who_may_look_at_orders() {
+    let (app, _) = shop(100_000).await;
+    order(&app, 1).await;
+    let cart = app.cart(&[("MUG", 1)]).await;
+    let developer = app.key_with(Role::Developer, &[]).await;
+    let ask = async |method: Method, path: &str, body: &Value| {
+        app.request(method, path).key(&developer).json(body).send().await
+    };
+    for on in [json!({"orders": {"last": 1}}), json!({"cart": cart})] {
+        let body = json!({"rulebook": 1, "on": on});
+        let refused = ask(Method::POST, PATH, &body).await.expect_problem(403, "forbidden");
+        assert_eq!(refused.body["required_scope"], "orders:read");
+        let path = format!("{PATH}/{}", simulated(&app, body).await["id"].as_str().unwrap());
+        for (method, path) in [
+            (Method::GET, path.clone()),
+            (Method::GET, format!("{path}/orders")),
+            (Method::POST, format!("{path}/cancel")),
+        ] {
+            let refused = ask(method, &path, &json!({})).await.expect_problem(403, "forbidden");
+            assert_eq!(refused.body["required_scope"], "orders:read", "{path}");
+        }
+    }
+    let listed = ask(Method::GET, PATH, &json!({})).await.expect_status(200);
+    assert_eq!(listed.body["items"].as_array().unwrap().len(), 2);
+    let listed = String::from_utf8_lossy(&listed.bytes).into_owned();
+    assert!(!listed.contains(&cart) && !listed.contains("asked"), "{listed}");
+    let given = json!({"rulebook": 1, "on": {"given_cart": {"lines": [{"sku": "MUG", "quantity": 1}]}}});
+    let begun = ask(Method::POST, PATH, &given).await.expect_status(202).body;
+    let path = format!("{PATH}/{}", begun["id"].as_str().unwrap());
+    assert_eq!(ask(Method::GET, &path, &json!({})).await.expect_status(200).body["asked"], given);
+}
+
+#[tokio::test]
+async fn a_request_of_more_than_64_kib_is_refused() {
+    let app = TestApp::builder().body_limit(1 << 20).build().await;
+    let given = json!({"lines": [{"sku": "MUG", "quantity": 1}], "country": "K".repeat(64 << 10)});
+    let refused = app.admin_post(PATH, json!({"rulebook": 1, "on": {"given_cart": given}})).await;
+    assert_eq!(refused.expect_problem(413, "body_too_large").body["limit"], 65_536);
+}
+
+/// Without the 10 % off: 1,999 and 200 of tax.
+#[tokio::test]
+async fn whoever_is_in_quarantine_stays_there_under_an_older_rulebook() {
+    let (app, _) = shop(100_000).await;
+    let id: Id<_> = installation(&app, "percentage-off").await.parse().unwrap();
+    let switched = Rules::from_ref(&app.state).quarantine(app.store.id, id, "it fails").await;
+    assert_eq!(switched.unwrap(), Some(2));
+    let given = json!({"lines": [{"sku": "MUG", "quantity": 1}]});
+    let simulation = simulated(&app, json!({"rulebook": 1, "on": {"given_cart": given}})).await;
+    let result = &simulation["result"]["cart"];
+    assert_eq!((&result["total_before"], &result["total_after"]), (&usd(2_199), &usd(2_199)));
+}
+
+#[tokio::test]
+async fn a_given_customer_was_given_nothing_yet_and_a_guest_gets_nothing() {
+    let (app, _) = shop(100_000).await;
+    let bounded = json!({"id": installation(&app, "percentage-off").await, "customer_budget": usd(5_000)});
+    for (groups, total) in [(json!(["trade"]), 1_979), (json!([]), 1_979), (Value::Null, 2_199)] {
+        let given = json!({"lines": [{"sku": "MUG", "quantity": 1}], "customer_groups": groups});
+        let body = json!({"changes": [bounded], "on": {"given_cart": given}});
+        let simulation = simulated(&app, body).await;
+        assert_eq!(simulation["result"]["cart"]["total_after"], usd(total), "{groups}");
+    }
+}
+
+#[tokio::test]
+async fn a_cart_whose_shipping_method_nobody_offers_could_not_be_ordered() {
+    let (app, _) = shop(100_000).await;
+    let given = json!({
+        "lines": [{"sku": "MUG", "quantity": 1}], "country": "KR", "shipping_method": "express",
+    });
+    let simulation = simulated(&app, json!({"rulebook": 1, "on": {"given_cart": given}})).await;
+    let result = &simulation["result"];
+    assert_eq!(result["cart"]["problem"]["code"], "shipping_method_not_offered");
+    assert_eq!((&result["failed"], &result["sums"]), (&json!(1), &json!([])));
+}
+
+#[tokio::test]
+async fn a_store_that_waits_for_its_turn_keeps_no_other_from_theirs() {
+    let (app, _) = shop(100_000).await;
+    let (other, key) = app.add_store("other", &[]).await;
+    let ask = async |method: Method, path: &str, body: Value| {
+        let request = app.request(method, path).key(&key).header("martlet-store", "other");
+        request.json(&body).send().await
+    };
+    let product = json!({"handle": "mug", "title": "Mug", "published": true});
+    let product = ask(Method::POST, "/api/v1/admin/products", product).await.expect_status(201).body;
+    let variants = format!("/api/v1/admin/products/{}/variants", product["id"].as_str().unwrap());
+    let variant = json!({"sku": "MUG", "prices": [usd(1_999)], "on_hand": 9});
+    ask(Method::POST, &variants, variant).await.expect_status(201);
+    app.publish_in(&other, &[percent_off(100_000)]).await;
+    // It has burnt more than it may for days.
+    let turn = app.state.selling.pricer.turns().take(app.store.id, Urgency::Background).await;
+    turn.unwrap().charge(1 << 60);
+    let body = json!({"rulebook": 1, "on": {"given_cart": {"lines": [{"sku": "MUG", "quantity": 1}]}}});
+    let waiting = begin(&app, body.clone()).await;
+    while get(&app, &waiting).await["state"] != "running" {
+        tokio::task::yield_now().await;
+    }
+    let begun = ask(Method::POST, PATH, body).await.expect_status(202).body;
+    let path = format!("{PATH}/{}", begun["id"].as_str().unwrap());
+    let done = async {
+        while ask(Method::GET, &path, json!({})).await.expect_status(200).body["state"] != "done" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), done).await.expect("the other's is through");
+    assert_eq!(get(&app, &waiting).await["state"], "running");
+}
+
+#[tokio::test]
+async fn the_newest_are_kept_however_they_ended() {
+    let (app, _) = shop(100_000).await;
+    let body = json!({"rulebook": 1, "on": {"given_cart": {"lines": [{"sku": "MUG", "quantity": 1}]}}});
+    for number in 1..=KEPT {
+        let lease = Duration::ZERO;
+        let (id, holder) = (Id::new(Uuid::from_u128(u128::from(number))), Uuid::from_u128(2));
+        let hold = SimulationHold { store: app.store.id, id, holder, lease };
+        let (asked, created_at) = (body.to_string(), app.clock.now());
+        let new = NewSimulation { hold, asked, rulebook: 1, total: 1, created_at };
+        assert_eq!(app.state.db.queue_simulation(&new).await.unwrap(), Queued::Done);
+    }
+    let turns = hold_turns(&app).await;
+    let id = begin(&app, body).await;
+    app.admin_post(&format!("{PATH}/{id}/cancel"), json!({})).await.expect_status(200);
+    drop(turns);
+    app.state.selling.simulations.idle().await;
+    let kept = app.state.db.list_simulations(app.store.id, None, 2 * KEPT).await.unwrap();
+    assert_eq!(kept.len(), KEPT as usize);
 }
