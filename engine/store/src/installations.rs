@@ -1,8 +1,8 @@
 //! The installations a store has had, for what names them. Those at work are in its active rulebook.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use martlet_domain::{Digest, Id, plugin::Installation, settings::Store};
+use martlet_domain::{Digest, Id, money::Currency, plugin::Installation, settings::Store};
 use uuid::Uuid;
 
 use crate::{
@@ -43,8 +43,6 @@ impl Db {
         installation: &Installation,
     ) -> Result<bool, StoreError> {
         const SEQUENCE: &str = "SELECT sequence FROM installations WHERE store_id = ? AND id = ?";
-        const SQL: &str =
-            "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
         transaction!(self, |tx| {
             let sequence: Option<i64> = run!(tx, |c| sqlx::query_scalar(SEQUENCE)
                 .bind(store.uuid())
@@ -52,17 +50,8 @@ impl Db {
                 .fetch_optional(c)
                 .await)?;
             let Some(sequence) = sequence else { return Ok(false) };
-            let body = to_json(&Installation { sequence, ..installation.clone() })?;
-            let seal = Digest::of(body.as_bytes());
-            run!(tx, |c| sqlx::query(SQL)
-                .bind(installation.component.as_bytes().as_slice())
-                .bind(&body)
-                .bind(seal.as_bytes().as_slice())
-                .bind(store.uuid())
-                .bind(installation.id.uuid())
-                .execute(c)
-                .await
-                .map(drop))?;
+            let installation = Installation { sequence, ..installation.clone() };
+            update(tx, store, &installation, &to_json(&installation)?).await?;
             Ok(true)
         })
     }
@@ -77,6 +66,22 @@ impl Db {
         let row: Option<InstallationRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).bind(id.uuid()).fetch_optional(c).await)?;
         row.map(InstallationRow::decode).transpose()
+    }
+
+    /// In which currency it is counted what each installation has given, of those that ever had a budget.
+    pub async fn budget_currencies(
+        &self,
+        store: Id<Store>,
+    ) -> Result<BTreeMap<Id<Installation>, Currency>, StoreError> {
+        const SQL: &str = "SELECT id, budget_currency FROM installations \
+             WHERE store_id = ? AND budget_currency IS NOT NULL";
+        let rows: Vec<(Uuid, String)> =
+            read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
+        let read = |(id, currency): (Uuid, String)| {
+            let id = Id::new(id);
+            Ok((id, RowOf::entity("installations", id).parse("budget_currency", &currency)?))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// All installations a store ever had, by sequence number, each as it was in the last rulebook that
@@ -117,8 +122,6 @@ pub(crate) async fn keep(
     installations: &mut [Installation],
 ) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ?";
-    const UPDATE: &str =
-        "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
     let rows: Vec<(Uuid, String)> = run!(tx, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
     let known: HashMap<Uuid, String> = rows.into_iter().collect();
     for installation in installations {
@@ -131,17 +134,31 @@ pub(crate) async fn keep(
         if body == *stored {
             continue;
         }
-        let seal = Digest::of(body.as_bytes());
-        run!(tx, |c| sqlx::query(UPDATE)
-            .bind(installation.component.as_bytes().as_slice())
-            .bind(&body)
-            .bind(seal.as_bytes().as_slice())
-            .bind(store.uuid())
-            .bind(installation.id.uuid())
-            .execute(c)
-            .await
-            .map(drop))?;
+        update(tx, store, installation, &body).await?;
     }
+    Ok(())
+}
+
+/// The currency of its first budget stays, whatever becomes of its budgets: what it gave is counted in it.
+async fn update(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installation: &Installation,
+    body: &str,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE installations SET component = ?, body = ?, seal = ?, \
+         budget_currency = COALESCE(budget_currency, ?) WHERE store_id = ? AND id = ?";
+    let seal = Digest::of(body.as_bytes());
+    run!(tx, |c| sqlx::query(SQL)
+        .bind(installation.component.as_bytes().as_slice())
+        .bind(body)
+        .bind(seal.as_bytes().as_slice())
+        .bind(installation.budget_currency().map(|currency| currency.code().to_owned()))
+        .bind(store.uuid())
+        .bind(installation.id.uuid())
+        .execute(c)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -156,8 +173,8 @@ async fn next_sequence(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError>
 }
 
 async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO installations (store_id, id, sequence, component, body, seal) VALUES (?, ?, ?, ?, ?, ?)";
+    const SQL: &str = "INSERT INTO installations (store_id, id, sequence, component, body, seal, budget_currency) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
     const BUDGET: &str = "INSERT INTO budget_usage (store_id, installation_id, granted) VALUES (?, ?, 0)";
     let body = to_json(installation)?;
     let seal = Digest::of(body.as_bytes());
@@ -168,6 +185,7 @@ async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> R
         .bind(installation.component.as_bytes().as_slice())
         .bind(body)
         .bind(seal.as_bytes().as_slice())
+        .bind(installation.budget_currency().map(|currency| currency.code().to_owned()))
         .execute(c)
         .await
         .map(drop))
