@@ -122,8 +122,15 @@ impl Engine {
     /// Processes that the engine has started and that it hasn't waited for.
     pub fn children(&self) -> Vec<u32> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the engine runs");
-        let children =
-            threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+        let children = threads.filter_map(|thread| {
+            let thread = thread.expect("a thread").path();
+            match std::fs::read_to_string(thread.join("children")) {
+                Ok(children) => Some(children),
+                // The thread has ended, and its children are another's.
+                Err(_) if !thread.exists() => None,
+                Err(error) => panic!("the children of {} can't be read: {error}", thread.display()),
+            }
+        });
         let children: Vec<String> = children.collect();
         children.iter().flat_map(|line| line.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
     }

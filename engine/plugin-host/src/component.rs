@@ -103,8 +103,22 @@ impl Component {
     /// [`ComponentError::ConfigRefused`] with what is wrong and where; the others as for
     /// [`Component::describe`].
     pub fn validate_config(&self, config: &str) -> Result<Vec<Class>, ComponentError> {
+        self.validate_config_burning(config, &mut 0)
+    }
+
+    /// The same; adds the fuel that was burnt, whatever came of it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Component::validate_config`].
+    pub fn validate_config_burning(
+        &self,
+        config: &str,
+        burnt: &mut u64,
+    ) -> Result<Vec<Class>, ComponentError> {
         let fuel = self.runtime.config.fuel_per_call;
         let called = self.call(fuel, config.len(), |instance, store| instance.validate_config(store, config));
+        *burnt = burnt.saturating_add(called.fuel);
         let unusable = |problem: String| ComponentError::Unusable { function: "validate-config", problem };
         match called.result.map_err(ComponentError::from)? {
             Ok(classes) => {

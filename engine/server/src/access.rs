@@ -14,9 +14,10 @@ mod keys;
 mod operations;
 #[cfg(test)]
 mod tests;
+mod timely;
 
 pub use self::{
     describe::describe,
-    guard::guard,
+    guard::{guard, is_change},
     keys::{MadeKey, make_key},
 };

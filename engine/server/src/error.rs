@@ -401,6 +401,12 @@ pub enum Error {
     /// Rules that were asked for can't be worked with here.
     #[error("the rules can't be worked with, so those before stay: {0}")]
     RulesUnusable(#[source] RulesError),
+    /// The rulebook isn't what was published, or isn't there. The merchant is told the way out.
+    #[error(
+        "{0}; where it is the active one, make another active: POST /api/v1/admin/rulebooks/rollback, or \
+         /api/v1/admin/rulebooks/{{number}}/activate with an older number"
+    )]
+    RulebookDamaged(#[source] RulesError),
     /// An installation that is switched off is to go on.
     #[error("the installation is in quarantine, because it failed too often: release it first")]
     InstallationQuarantined,
@@ -439,6 +445,12 @@ pub enum Error {
     /// The request took too long.
     #[error("the request took longer than the server allows; try again")]
     TimedOut,
+    /// A change took too long. It may still be made.
+    #[error(
+        "the change took longer than the server allows, and may still be made: look at what it changes \
+         (rules: GET /api/v1/admin/rulebooks/active) before you send it again"
+    )]
+    ChangeTimedOut,
     /// The server is at its limit.
     #[error("the server is busy; try again")]
     Busy,

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::{
+    access,
     error::Error,
     ids::Ids,
     problem::{self, Failed},
@@ -54,7 +55,9 @@ pub async fn request(State(state): State<AppState>, mut request: Request, next: 
     let mut response = async {
         let catalogue = is_catalogue_read(request.method(), &route);
         let timeout = state.frame.rules.timeout_of(request.method(), &route);
-        let mut response = answer(timeout, request, next).await;
+        let late =
+            if access::is_change(request.method(), &route) { Error::ChangeTimedOut } else { Error::TimedOut };
+        let mut response = answer(timeout, late, request, next).await;
         finish(&mut response, &id, catalogue);
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status = response.status().as_u16(), millis, "answered");
@@ -99,10 +102,10 @@ pub async fn no_method() -> Error {
     Error::MethodNotAllowed
 }
 
-async fn answer(timeout: Duration, request: Request, next: Next) -> Response {
+async fn answer(timeout: Duration, late: Error, request: Request, next: Next) -> Response {
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Error::TimedOut.into_response(),
+        Err(_) => late.into_response(),
     }
 }
 
@@ -176,7 +179,12 @@ fn method_name(method: &Method) -> &'static str {
 mod tests {
     use std::time::Duration;
 
-    use axum::{Router, body::Body, http::Method, routing::get};
+    use axum::{
+        Router,
+        body::Body,
+        http::Method,
+        routing::{get, put},
+    };
     use http_body_util::BodyExt as _;
     use serde_json::json;
 
@@ -261,6 +269,20 @@ mod tests {
         tokio::time::pause();
         let answer = app.get("/slow").await.expect_problem(503, "timed_out");
         assert_eq!(answer.header("retry-after"), "1");
+    }
+
+    #[tokio::test]
+    async fn who_changes_something_is_told_that_a_change_that_takes_too_long_may_still_be_made() {
+        let slow = |state| {
+            let route = "/api/v1/admin/groups";
+            surround(Router::new().route(route, put(std::future::pending::<&'static str>)), state)
+        };
+        let app = TestApp::builder().timeout(Duration::from_secs(10)).router(slow).build().await;
+        tokio::time::pause();
+        let request = app.request(Method::PUT, "/api/v1/admin/groups").key(&app.key);
+        let answer = request.send().await.expect_problem(503, "timed_out");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains("may still be made"), "{detail}");
     }
 
     #[tokio::test]

@@ -10,7 +10,11 @@ mod settle;
 mod steps;
 mod sweep;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::extract::FromRef;
 use martlet_domain::{
@@ -19,7 +23,7 @@ use martlet_domain::{
     settings::Store,
 };
 use martlet_store::{Advance, Answering, Claim, ClaimState, Committed, Db, FactsChange, StoredAnswer, Work};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 pub use checkout::CheckoutRequest;
 pub use steps::{StepRequest, StepTaken};
@@ -30,9 +34,10 @@ use crate::{
     price_cart::Pricer, problem, redis::Redis, state::AppState,
 };
 
-/// Checkouts that are read and priced at a time, for each core: enough to keep cores and connections
-/// busy. Whoever comes when all are taken waits in line, so that under a rush those in front are through
-/// in time, rather than all together too late.
+/// Checkouts of a store that are read and priced at a time, for each core: enough to keep cores and
+/// connections busy. Whoever comes when all are taken waits in the store's line, so that under a rush those
+/// in front are through in time, rather than all together too late. Each store has a line of its own: one
+/// that waits for its components to be compiled, or owes fuel, keeps no other waiting.
 const TURNS_PER_CORE: usize = 8;
 /// The same on a machine with one core.
 const LEAST_TURNS: usize = 16;
@@ -60,8 +65,8 @@ pub struct Orders {
     committer: Arc<Committer>,
     payments: Payments,
     rules: OrderRules,
-    /// One for each checkout that may be read and priced at a time.
-    turns: Semaphore,
+    /// Of each store one for each checkout that may be read and priced at a time.
+    turns: Mutex<HashMap<Id<Store>, Arc<Semaphore>>>,
     /// Rings when there is something to deliver.
     events: Notify,
 }
@@ -93,9 +98,17 @@ impl Orders {
         rules: OrderRules,
     ) -> Arc<Self> {
         let committer = Committer::new(db.clone(), redis, ids.clone());
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let turns = Semaphore::new(LEAST_TURNS.max(TURNS_PER_CORE * cores));
-        Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, turns, events: Notify::new() })
+        let (turns, events) = (Mutex::default(), Notify::new());
+        Arc::new(Self { db, pricer, clock, ids, committer, payments, rules, turns, events })
+    }
+
+    /// A turn in a store's line of checkouts.
+    async fn turn(&self, store: Id<Store>) -> Result<OwnedSemaphorePermit, Error> {
+        let line = {
+            let mut lines = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(lines.entry(store).or_insert_with(|| Arc::new(Semaphore::new(turns_of_a_store()))))
+        };
+        line.acquire_owned().await.map_err(|_| Error::Internal("no more checkouts are taken".to_owned()))
     }
 
     /// An order.
@@ -153,6 +166,11 @@ impl Orders {
     }
 }
 
+fn turns_of_a_store() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    LEAST_TURNS.max(TURNS_PER_CORE * cores)
+}
+
 impl Taken {
     fn new(order: Order, effects: Effects) -> Self {
         Self { order, effects, answers: Vec::new(), delivered: None, facts: None }
@@ -162,5 +180,28 @@ impl Taken {
 impl From<StepError> for Error {
     fn from(error: StepError) -> Self {
         Self::Step(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn checkouts_of_one_store_do_not_wait_for_those_of_another() {
+        let app = TestApp::new().await;
+        let orders = &app.state.selling.orders;
+        let other = app.state.world.ids.next(app.clock.now());
+        let mut taken = Vec::new();
+        while let Ok(turn) = timeout(Duration::ZERO, orders.turn(other)).await {
+            taken.push(turn.unwrap());
+        }
+        assert_eq!(taken.len(), turns_of_a_store());
+        assert!(timeout(Duration::ZERO, orders.turn(app.store.id)).await.is_ok());
+        taken.pop();
+        assert!(timeout(Duration::ZERO, orders.turn(other)).await.is_ok());
     }
 }

@@ -3,11 +3,14 @@
 pub mod metrics;
 pub mod upkeep;
 
+mod loads;
+
 use std::sync::Arc;
 
 use martlet_domain::{
-    Digest,
+    Digest, Id,
     quote::{Class, Failure},
+    settings::Store,
 };
 use martlet_plugin_host::{
     Cache, CacheError, Component, ComponentError, ConfigProblem, ConfigSchema, Host, HostError,
@@ -19,6 +22,7 @@ use crate::{
     config::PluginsConfig,
     error::{Error, Violation},
     ids::Ids,
+    price_cart::turns::{Turns, Urgency},
 };
 
 /// The plugin host of a configuration. A folder for compiled components that can't be used costs time
@@ -39,33 +43,25 @@ pub fn host(config: &PluginsConfig, clock: &Clock, ids: &Ids) -> Result<Arc<Host
     Ok(Arc::new(Host::with_cache(config.host(), cache)?))
 }
 
-/// A component, loaded and compiled where it isn't yet.
+/// A component, loaded and compiled where it isn't yet: once, however many ask for it.
 pub async fn component(db: &Db, host: &Arc<Host>, digest: Digest) -> Result<Arc<Component>, Error> {
     if let Some(component) = host.find(&digest) {
         return Ok(component);
     }
-    let bytes = db.find_component(digest).await?;
-    let bytes =
-        bytes.ok_or_else(|| Error::Internal(format!("the component {digest} is not in the database")))?;
-    let host = host.clone();
-    blocking(move || host.load(&bytes))
-        .await?
-        .map_err(|error| Error::Internal(format!("the component {digest} can't be loaded: {error}")))
+    loads::load(db, host, digest).await
 }
 
-/// Asks a component whether it can work with a configuration, and which classes its candidates
-/// will have.
-pub async fn validate_config(component: Arc<Component>, config: String) -> Result<Vec<Class>, Error> {
-    blocking(move || component.validate_config(&config)).await?.map_err(refused)
-}
-
-/// Checks a configuration against its plugin's schema, and asks the component as
-/// [`validate_config`] does.
+/// Checks a configuration against its plugin's schema, and asks the component whether it can work with it
+/// and which classes its candidates will have. That is for when it is the store's turn and no shopper of
+/// its waits, and what it burns is the store's.
 pub async fn check_config(
+    turns: &Turns,
+    store: Id<Store>,
     component: Arc<Component>,
     schema: String,
     config: String,
 ) -> Result<Vec<Class>, Error> {
+    let mut turn = turns.take(store, Urgency::Background).await?;
     let checked = blocking(move || {
         let schema = ConfigSchema::parse(&schema).map_err(|problems| Error::PluginFailed {
             problem: format!("its schema of configurations can't be used: {}", words(&problems)),
@@ -73,7 +69,10 @@ pub async fn check_config(
         let value = serde_json::from_str(&config)
             .map_err(|error| Error::Internal(format!("a configuration is no JSON: {error}")))?;
         schema.validate(&value).map_err(|problems| refused(ComponentError::ConfigRefused(problems)))?;
-        component.validate_config(&config).map_err(refused)
+        let mut burnt = 0;
+        let answered = component.validate_config_burning(&config, &mut burnt);
+        turn.charge(burnt);
+        answered.map_err(refused)
     });
     checked.await?
 }

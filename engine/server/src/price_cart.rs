@@ -139,7 +139,10 @@ impl Pricer {
         let input = facts.input(&cart, Arc::clone(&rulebook), as_of)?;
         let components = rulebooks::load_components(db, &self.host, &rulebook).await?;
         let place = self.watched.as_ref().and_then(|watched| watched.shadows.place(store, &rulebook));
-        let trial = place.map(|place| (place, input.clone()));
+        let trial = place.map(|place| {
+            let methods = facts.methods(&cart, true);
+            (place, input.clone(), (methods.wanted, methods.own))
+        });
         let (quote, calls) = self.evaluate(store, Urgency::Foreground, input, components).await?;
         if let Some(watched) = &self.watched {
             let fuel_for_call = self.host.config().fuel_for_call(cart.lines.len());
@@ -152,9 +155,9 @@ impl Pricer {
                 fuel_for_call,
             });
             // A total that depends on the host is nothing to compare with.
-            if let Some((place, input)) = trial.filter(|_| !quote.provisional) {
+            if let Some((place, input, methods)) = trial.filter(|_| !quote.provisional) {
                 let (cart, live) = (cart.clone(), Arc::clone(&rulebook));
-                let trial = Trial { cart, live, input, total: quote.totals.total };
+                let trial = Trial { cart, live, input, methods, total: quote.totals.total };
                 watched.shadows.start(place, db.clone(), trial);
             }
         }
@@ -337,7 +340,7 @@ impl Facts {
 
     fn input(&self, cart: &Cart, rulebook: Arc<SealedRulebook>, as_of: Timestamp) -> Result<Input, Error> {
         let address = cart.shipping_address.as_ref();
-        let methods = self.methods(cart, &rulebook);
+        let methods = self.methods(cart, rulebook.offers_shipping());
         Ok(Input {
             rulebook,
             as_of,
@@ -366,7 +369,7 @@ impl Facts {
 
     /// The method that the cart has chosen, if it is one of the store's own that it is offered. Handles that
     /// matter to components are left out where no component offers any.
-    fn methods(&self, cart: &Cart, rulebook: &Rulebook) -> Methods {
+    fn methods(&self, cart: &Cart, components_offer: bool) -> Methods {
         let country = cart.shipping_address.as_ref().map(|address| address.country.as_str());
         let chosen = cart.shipping_method.as_ref().and_then(|chosen| {
             let mut methods = self.settings.shipping_methods.iter();
@@ -376,7 +379,7 @@ impl Facts {
                 Some(ShippingInput { method, amount, tax_category })
             })
         });
-        if !rulebook.offers_shipping() {
+        if !components_offer {
             return Methods { chosen, wanted: None, own: Vec::new() };
         }
         let wanted = if chosen.is_none() { cart.shipping_method.clone() } else { None };

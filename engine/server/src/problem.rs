@@ -223,6 +223,7 @@ kinds! {
     PLUGIN_NAME_TAKEN = CONFLICT "plugin_name_taken" "The name is another plugin's";
     VERSION_TAKEN = CONFLICT "version_taken" "The version is taken";
     RULES_UNUSABLE = UNPROCESSABLE_ENTITY "rules_unusable" "These rules can't be worked with";
+    RULEBOOK_DAMAGED = CONFLICT "rulebook_damaged" "The rulebook can't be worked with";
     INSTALLATION_QUARANTINED = CONFLICT "installation_quarantined" "The installation is in quarantine";
     NOT_QUARANTINED = CONFLICT "not_quarantined" "The installation is not in quarantine";
     RULEBOOK_ACTIVE = CONFLICT "rulebook_active" "The rulebook is active";
@@ -310,13 +311,14 @@ pub fn kind(error: &Error) -> Kind {
         Error::PluginNameTaken { .. } => PLUGIN_NAME_TAKEN,
         Error::VersionTaken { .. } => VERSION_TAKEN,
         Error::RulesUnusable(_) => RULES_UNUSABLE,
+        Error::RulebookDamaged(_) => RULEBOOK_DAMAGED,
         Error::InstallationQuarantined => INSTALLATION_QUARANTINED,
         Error::NotQuarantined => NOT_QUARANTINED,
         Error::RulebookActive { .. } => RULEBOOK_ACTIVE,
         Error::NoEarlierRulebook => NO_EARLIER_RULEBOOK,
         Error::NoRulebook => NO_RULEBOOK,
         Error::RateLimited { .. } => RATE_LIMITED,
-        Error::TimedOut => TIMED_OUT,
+        Error::TimedOut | Error::ChangeTimedOut => TIMED_OUT,
         Error::Busy => BUSY,
         Error::Store(_) | Error::Internal(_) => INTERNAL,
     }
@@ -498,6 +500,7 @@ mod tests {
         ("plugin_name_taken", 409),
         ("version_taken", 409),
         ("rules_unusable", 422),
+        ("rulebook_damaged", 409),
         ("installation_quarantined", 409),
         ("not_quarantined", 409),
         ("rulebook_active", 409),

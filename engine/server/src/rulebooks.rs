@@ -62,13 +62,13 @@ pub async fn load_components(
     let mut components = Vec::with_capacity(named.len());
     for (digest, plugin) in named {
         let component = plugins::component(db, host, digest).await;
-        components.push(component.map_err(|error| unusable(digest, plugin, error))?);
+        components.push(component.map_err(|error| unloadable(digest, plugin, error))?);
     }
     Ok(components)
 }
 
 /// Names the component that can't be used. What has nothing to do with it stays what it is.
-pub(crate) fn unusable(digest: Digest, plugin: &str, error: Error) -> Error {
+pub(crate) fn unloadable(digest: Digest, plugin: &str, error: Error) -> Error {
     let problem = match error {
         Error::Internal(problem) => problem,
         Error::Store(error @ StoreError::Corrupt { .. }) => error.to_string(),

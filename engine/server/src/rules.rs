@@ -7,16 +7,20 @@
 
 mod request;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use axum::extract::FromRef;
 use martlet_domain::{
-    Id, Timestamp,
+    Digest, Id, Timestamp,
     plugin::{Group, Installation, InstallationStage, RuleChange, RuleProblem, Rulebook, SealedRulebook},
+    quote::Class,
     settings::Store,
 };
 use martlet_plugin_host::Host;
-use martlet_store::{Db, Published};
+use martlet_store::{AuditEntry, Db, Published, StoreError};
 
 pub(crate) use request::MAX_CONFIG;
 pub use request::{InstallationRequest, StageRequest};
@@ -26,6 +30,7 @@ use crate::{
     error::{Error, Violation},
     extract::IfMatch,
     ids::Ids,
+    price_cart::turns::Turns,
     rulebooks::{self, RulesError},
     state::AppState,
 };
@@ -41,6 +46,8 @@ const TRIES: u32 = 32;
 pub struct Rules {
     db: Db,
     host: Arc<Host>,
+    /// In which components are asked about configurations.
+    turns: Turns,
     clock: Clock,
     ids: Ids,
 }
@@ -81,8 +88,8 @@ pub struct Changed {
 
 impl Rules {
     /// Changes what a database holds, asking components of a host.
-    pub const fn new(db: Db, host: Arc<Host>, clock: Clock, ids: Ids) -> Self {
-        Self { db, host, clock, ids }
+    pub const fn new(db: Db, host: Arc<Host>, turns: Turns, clock: Clock, ids: Ids) -> Self {
+        Self { db, host, turns, clock, ids }
     }
 
     /// Makes a change, and a rulebook of it that is active at once. With `if_match` only while the
@@ -95,16 +102,17 @@ impl Rules {
         request: RuleRequest,
     ) -> Result<Changed, Error> {
         let requests = [(String::new(), request)];
+        let mut checked = Checked::default();
         for _ in 0..TRIES {
             let active = self.active(store).await?;
             check_version(if_match, active.number)?;
-            let mut draft = self.draft(store, &active, &requests).await?;
+            let mut draft = self.draft_checking(store, &active, &requests, &mut checked).await?;
             if let Some(note) = &note {
                 draft.rulebook.note.clone_from(note);
             }
             self.load(&draft.rulebook).await?;
             let installation = draft.installations.first().copied().flatten();
-            match self.db.publish_change(store, &draft.rulebook, None).await? {
+            match self.db.publish_change(store, &draft.rulebook, None, None).await? {
                 Published::Done(rulebook) => return Ok(Changed { rulebook, installation }),
                 Published::Stale { current } => check_version(if_match, current)?,
             }
@@ -121,7 +129,18 @@ impl Rules {
         active: &Rulebook,
         requests: &[(String, RuleRequest)],
     ) -> Result<RuleDraft, Error> {
-        let mut working = Working { rules: self, store, active, changed: HashMap::new() };
+        self.draft_checking(store, active, requests, &mut Checked::default()).await
+    }
+
+    /// The same; configurations that were accepted already aren't checked again.
+    async fn draft_checking(
+        &self,
+        store: Id<Store>,
+        active: &Rulebook,
+        requests: &[(String, RuleRequest)],
+        checked: &mut Checked,
+    ) -> Result<RuleDraft, Error> {
+        let mut working = Working { rules: self, store, active, changed: HashMap::new(), checked };
         let (mut changes, mut notes, mut installations) = (Vec::new(), Vec::new(), Vec::new());
         for (place, request) in requests {
             let resolved = working.resolve(request).await.map_err(|error| placed(place, error))?;
@@ -130,31 +149,41 @@ impl Rules {
             installations.push(resolved.installation);
         }
         let rulebook = active
-            .changed(notes.join(", "), self.clock.now(), changes)
+            .changed(notes.join(", "), self.clock.now(), changes, &self.db.budget_currencies(store).await?)
             .map_err(|problems| refused(requests, problems))?;
         Ok(RuleDraft { rulebook, installations })
     }
 
-    /// Switches an installation off because it failed, whatever else is asked of it meanwhile. The number
-    /// of the rulebook that this made; nothing where it is switched off or gone already.
+    /// Switches an installation off because it failed, whatever else is asked of it meanwhile, and writes
+    /// that into the audit log. The number of the rulebook that this made; nothing where it is switched off
+    /// or gone already, or runs something else than what `failed` by now.
     pub async fn quarantine(
         &self,
         store: Id<Store>,
-        installation: Id<Installation>,
+        failed: &Installation,
         reason: &str,
     ) -> Result<Option<i64>, Error> {
+        let installation = failed.id;
         for _ in 0..TRIES {
             let active = self.active(store).await?;
             let known = active.installation(installation);
-            let Some(known) = known.filter(|known| known.stage != InstallationStage::Quarantined) else {
-                return Ok(None);
-            };
-            let (at, reason) = (self.clock.now(), reason.to_owned());
+            let known = known.filter(|known| {
+                known.stage != InstallationStage::Quarantined
+                    && (known.component, &known.config) == (failed.component, &failed.config)
+            });
+            let Some(known) = known else { return Ok(None) };
+            let at = self.clock.now();
             let note = format!("{} in quarantine: {reason}", known.plugin);
+            let change = RuleChange::Quarantine { installation, reason: reason.to_owned(), at };
             let next = active
-                .changed(note, at, vec![RuleChange::Quarantine { installation, reason, at }])
+                .changed(note, at, vec![change], &BTreeMap::new())
                 .map_err(|problems| refused(&[], problems))?;
-            if let Published::Done(rulebook) = self.db.publish_change(store, &next, None).await? {
+            let target = format!("/api/v1/admin/installations/{installation}");
+            let detail = serde_json::json!({ "reason": reason, "rulebook": next.number });
+            let entry =
+                AuditEntry::by_engine(self.ids.next(at), at, "quarantine_installation", target, Some(detail));
+            let published = self.db.publish_change(store, &next, None, Some(&entry)).await?;
+            if let Published::Done(rulebook) = published {
                 return Ok(Some(rulebook.number));
             }
         }
@@ -169,7 +198,7 @@ impl Rules {
         note: Option<String>,
         number: i64,
     ) -> Result<SealedRulebook, Error> {
-        self.go_back(store, if_match, note, |_| Ok(number)).await
+        self.go_back(store, if_match, note, Some(number)).await
     }
 
     /// Makes the set before the active one active again, under a new number. Done once more, it goes back
@@ -180,41 +209,84 @@ impl Rules {
         if_match: Option<&IfMatch>,
         note: Option<String>,
     ) -> Result<SealedRulebook, Error> {
-        let before =
-            |stands_for: i64| if stands_for > 1 { Ok(stands_for - 1) } else { Err(Error::NoEarlierRulebook) };
-        self.go_back(store, if_match, note, before).await
+        self.go_back(store, if_match, note, None).await
     }
 
-    /// `choose` says which number, from the one whose set the active rulebook is.
+    /// To the set of a number, else to the one before the set that is active.
     async fn go_back(
         &self,
         store: Id<Store>,
         if_match: Option<&IfMatch>,
         note: Option<String>,
-        choose: impl Fn(i64) -> Result<i64, Error>,
+        to: Option<i64>,
     ) -> Result<SealedRulebook, Error> {
         for _ in 0..TRIES {
             let active = self.db.find_active_rulebook_number(store).await?.ok_or(Error::NoRulebook)?;
             check_version(if_match, active)?;
-            let summary = self.db.find_rulebook_summary(store, active).await?;
-            let repeats = summary.and_then(|summary| summary.repeats);
-            let number = choose(repeats.unwrap_or(active))?;
+            let number = match to {
+                Some(number) => number,
+                None => self.before(store, active).await?,
+            };
             if number == active {
                 return Err(Error::RulebookActive { number });
             }
             if self.db.find_rulebook_summary(store, number).await?.is_none() {
                 return Err(Error::NotFound { entity: RULEBOOK });
             }
-            let older = rulebooks::published(&self.db, store, number).await.map_err(unusable)?;
-            let note = note.clone().unwrap_or_else(|| format!("Back to rulebook {number}"));
-            let next = self.set_of(store, active).await?.back_to(&older, note, self.clock.now());
+            let active = self.set_of(store, active).await?;
+            let next = self.draft_back(store, &active, number, note.clone()).await?;
             self.load(&next).await?;
-            match self.db.publish_change(store, &next, Some(number)).await? {
+            match self.db.publish_change(store, &next, Some(number), None).await? {
                 Published::Done(rulebook) => return Ok(rulebook),
                 Published::Stale { current } => check_version(if_match, current)?,
             }
         }
         Err(Error::Busy)
+    }
+
+    /// The rulebook that going back to the set of a number would make. Nothing is published.
+    pub async fn draft_back(
+        &self,
+        store: Id<Store>,
+        active: &Rulebook,
+        number: i64,
+        note: Option<String>,
+    ) -> Result<Rulebook, Error> {
+        let older = rulebooks::published(&self.db, store, number).await.map_err(unusable)?;
+        let note = note.unwrap_or_else(|| format!("Back to rulebook {number}"));
+        let kept = self.kept(store, &older).await?;
+        let next = active.back_to(&older, &kept, note, self.clock.now());
+        match next.miscounted(&self.db.budget_currencies(store).await?) {
+            Some(problem) => Err(Error::invalid("", problem)),
+            None => Ok(next),
+        }
+    }
+
+    /// The number before the one whose set a rulebook is. One that was made by going back is the set of an
+    /// older one, which may itself have been made so.
+    async fn before(&self, store: Id<Store>, mut number: i64) -> Result<i64, Error> {
+        loop {
+            let summary = self.db.find_rulebook_summary(store, number).await?;
+            match summary.and_then(|summary| summary.repeats) {
+                Some(older) if older < number => number = older,
+                _ if number > 1 => return Ok(number - 1),
+                _ => return Err(Error::NoEarlierRulebook),
+            }
+        }
+    }
+
+    /// What the installations of a rulebook were when they were last in one. A row that was changed from
+    /// outside is no reason not to go back.
+    async fn kept(&self, store: Id<Store>, rulebook: &Rulebook) -> Result<Vec<Installation>, Error> {
+        let mut kept = Vec::with_capacity(rulebook.installations.len());
+        for installation in &rulebook.installations {
+            match self.db.find_installation(store, installation.id).await {
+                Ok(known) => kept.extend(known),
+                Err(error @ StoreError::Corrupt { .. }) => tracing::warn!(%store, "{error}"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(kept)
     }
 
     /// The active rulebook, to leave it. One that was changed from outside has no set that could be
@@ -233,7 +305,7 @@ impl Rules {
     /// The active rulebook, that of a store before its first included.
     pub async fn active(&self, store: Id<Store>) -> Result<Arc<SealedRulebook>, Error> {
         let number = self.db.find_active_rulebook_number(store).await?.unwrap_or(0);
-        rulebooks::published(&self.db, store, number).await
+        rulebooks::published(&self.db, store, number).await.map_err(damaged)
     }
 
     /// Makes sure that all that would be asked can be asked here.
@@ -248,8 +320,9 @@ impl Rules {
 
 impl FromRef<AppState> for Rules {
     fn from_ref(state: &AppState) -> Self {
-        let host = state.selling.pricer.host().clone();
-        Self::new(state.db.clone(), host, state.world.clock.clone(), state.world.ids.clone())
+        let (pricer, world) = (&state.selling.pricer, &state.world);
+        let (host, turns) = (pricer.host().clone(), pricer.turns().clone());
+        Self::new(state.db.clone(), host, turns, world.clock.clone(), world.ids.clone())
     }
 }
 
@@ -260,6 +333,9 @@ struct Resolved {
     installation: Option<Id<Installation>>,
 }
 
+/// What components accepted, with the classes of their candidates: by component and configuration.
+type Checked = HashMap<(Digest, String), Vec<Class>>;
+
 /// The installations as far as requests have changed them.
 struct Working<'a> {
     rules: &'a Rules,
@@ -267,13 +343,14 @@ struct Working<'a> {
     active: &'a Rulebook,
     /// Nothing for those that have left.
     changed: HashMap<Id<Installation>, Option<Installation>>,
+    checked: &'a mut Checked,
 }
 
 impl Working<'_> {
     async fn resolve(&mut self, request: &RuleRequest) -> Result<Resolved, Error> {
         match request {
             RuleRequest::Install(asked) => {
-                let installation = asked.install(self.rules, self.store).await?;
+                let installation = asked.install(self.rules, self.store, self.checked).await?;
                 let note = format!("{} {} installed", installation.plugin, installation.version);
                 Ok(self.put(installation, note))
             }
@@ -282,7 +359,7 @@ impl Working<'_> {
                     Some(installation) => installation,
                     None => self.outside(*id).await?,
                 };
-                let after = asked.change(self.rules, self.store, &before).await?;
+                let after = asked.change(self.rules, self.store, &before, self.checked).await?;
                 let note = words(&before, &after);
                 Ok(self.put(after, note))
             }
@@ -368,6 +445,15 @@ fn refused(requests: &[(String, RuleRequest)], problems: Vec<RuleProblem>) -> Er
         Violation::new(format!("{place}{pointer}"), problem)
     };
     Error::InvalidBody { violations: problems.into_iter().map(violation).collect() }
+}
+
+/// A rulebook that can't be worked with is no shopper's trouble here: the merchant is told which, and the
+/// way out.
+pub(crate) fn damaged(error: Error) -> Error {
+    match error {
+        Error::RulesUnavailable(error) => Error::RulebookDamaged(error),
+        error => error,
+    }
 }
 
 /// Rules that can't be worked with are no shopper's trouble here: the merchant is told which.

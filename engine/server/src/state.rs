@@ -23,7 +23,7 @@ use crate::{
     orders::Orders,
     payments::Payments,
     plugins::metrics::LoadedMetrics,
-    price_cart::Pricer,
+    price_cart::{Pricer, turns::Turns},
     redis::Redis,
     router::group_of,
     rules::Rules,
@@ -143,11 +143,11 @@ impl AppState {
             body_limit: host.config().module_bytes,
             timeout: config.server.request_timeout() + inspector::PATIENCE + config.plugins.bounds().wall,
         };
-        let rules = Rules::new(db.clone(), host.clone(), clock.clone(), ids.clone());
+        let pricer = Pricer::new(host.clone(), config.plugins.turns())?;
+        let rules = Rules::new(db.clone(), host, pricer.turns().clone(), clock.clone(), ids.clone());
         let counters =
             Counters::new(db.clone(), clock.clone(), ids.clone(), rules, config.plugins.failures())?;
         counters.register(operations.metrics.registry())?;
-        let pricer = Pricer::new(host, config.plugins.turns())?;
         let pricer = Arc::new(pricer.watched(counters.clone(), config.plugins.shadow_concurrency));
         pricer.turns().register(operations.metrics.registry())?;
         let stores = Arc::new(Stores::new(db.clone()));
@@ -282,6 +282,12 @@ impl FromRef<AppState> for Arc<Stores> {
 impl FromRef<AppState> for Arc<Changes> {
     fn from_ref(state: &AppState) -> Self {
         state.copies.changes.clone()
+    }
+}
+
+impl FromRef<AppState> for Turns {
+    fn from_ref(state: &AppState) -> Self {
+        state.selling.pricer.turns().clone()
     }
 }
 

@@ -55,7 +55,7 @@ impl Uploads {
         {
             return Ok(known);
         }
-        let report = match self.inspector.inspect(bytes.clone()).await? {
+        let report = match self.inspector.inspect(store, bytes.clone()).await? {
             Inspected::Report(report) => *report,
             Inspected::Stopped(check) => return Err(Error::ComponentRefused { checks: vec![check] }),
         };
@@ -99,7 +99,7 @@ impl Uploads {
             Upload::OtherWorld(world) => return Err(Error::PluginNameTaken { name, world }),
             Upload::VersionTaken(digest) => return Err(Error::VersionTaken { name, version, digest }),
         };
-        // What was there already says when it came. A replica may not have heard of it yet.
+        // What was there already says when it came.
         let known = self.find(store, digest).await?;
         let mut uploaded = known.unwrap_or(Uploaded {
             version: UploadedVersion { version: version_of_it, report: None },

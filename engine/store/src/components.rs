@@ -19,20 +19,37 @@ impl Db {
             return Ok(None);
         }
         let chunks: Vec<Vec<u8>> = read!(self, |c| sqlx::query_scalar(CHUNKS).bind(name).fetch_all(c).await)?;
-        let bytes = chunks.concat();
-        if Digest::of(&bytes) != digest {
+        // Millions of bytes: the threads that answer requests have something else to do.
+        let joined = blocking(move || {
+            let bytes = chunks.concat();
+            (Digest::of(&bytes) == digest).then_some(bytes)
+        });
+        let Some(bytes) = joined.await else {
             return Err(RowOf::named("component_chunks", digest).corrupt("bytes", "they have another digest"));
-        }
+        };
         Ok(Some(bytes))
     }
 }
 
 /// Makes sure that a component is what its version says.
-pub(crate) fn check(digest: Digest, size: i64, component: &[u8]) -> Result<(), StoreError> {
-    if Digest::of(component) == digest && usize::try_from(size) == Ok(component.len()) {
+pub(crate) async fn check(digest: Digest, size: i64, component: &[u8]) -> Result<(), StoreError> {
+    let (same_size, copy) = (usize::try_from(size) == Ok(component.len()), component.to_vec());
+    if same_size && blocking(move || Digest::of(&copy) == digest).await {
         Ok(())
     } else {
         Err(StoreError::ComponentMismatch)
+    }
+}
+
+/// Runs what takes long off the threads that answer requests. A panic goes on in the caller.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Work that isn't begun is given up when the runtime ends, and its callers with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

@@ -110,6 +110,22 @@ impl Db {
         Ok(coupons)
     }
 
+    /// Coupons of an installation that can be used, those made last first, at most `limit`.
+    pub async fn list_coupons_of(
+        &self,
+        store: Id<Store>,
+        installation: Id<Installation>,
+        limit: u32,
+    ) -> Result<Vec<Coupon>, StoreError> {
+        let rows: Vec<CouponRow> = read!(self, |c| {
+            let mut query = QueryBuilder::new(SELECT);
+            query.id(store.uuid()).part(" AND installation_id = ").id(installation.uuid());
+            query.part(" AND enabled = ").int(1).part(" ORDER BY id DESC LIMIT ").int(i64::from(limit));
+            query.build_query_as().fetch_all(c).await
+        })?;
+        rows.into_iter().map(CouponRow::decode).collect()
+    }
+
     /// A page of a store's coupons, after one, at most `limit` but at least 1. Those with the
     /// highest id come first, which is those made last where ids count up.
     pub async fn list_coupons(

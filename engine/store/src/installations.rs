@@ -1,8 +1,8 @@
 //! The installations a store has had, for what names them. Those at work are in its active rulebook.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use martlet_domain::{Digest, Id, plugin::Installation, settings::Store};
+use martlet_domain::{Digest, Id, money::Currency, plugin::Installation, settings::Store};
 use uuid::Uuid;
 
 use crate::{
@@ -47,6 +47,22 @@ impl Db {
         row.map(InstallationRow::decode).transpose()
     }
 
+    /// In which currency it is counted what each installation has given, of those that ever had a budget.
+    pub async fn budget_currencies(
+        &self,
+        store: Id<Store>,
+    ) -> Result<BTreeMap<Id<Installation>, Currency>, StoreError> {
+        const SQL: &str = "SELECT id, budget_currency FROM installations \
+             WHERE store_id = ? AND budget_currency IS NOT NULL";
+        let rows: Vec<(Uuid, String)> =
+            read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
+        let read = |(id, currency): (Uuid, String)| {
+            let id = Id::new(id);
+            Ok((id, RowOf::entity("installations", id).parse("budget_currency", &currency)?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// All installations a store ever had, by sequence number, each as it was in the last rulebook that
     /// had it. Those at work are in the active one.
     pub async fn list_installations(&self, store: Id<Store>) -> Result<Vec<Installation>, StoreError> {
@@ -85,8 +101,6 @@ pub(crate) async fn keep(
     installations: &mut [Installation],
 ) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id, body FROM installations WHERE store_id = ?";
-    const UPDATE: &str =
-        "UPDATE installations SET component = ?, body = ?, seal = ? WHERE store_id = ? AND id = ?";
     let rows: Vec<(Uuid, String)> = run!(tx, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
     let known: HashMap<Uuid, String> = rows.into_iter().collect();
     for installation in installations {
@@ -99,17 +113,31 @@ pub(crate) async fn keep(
         if body == *stored {
             continue;
         }
-        let seal = Digest::of(body.as_bytes());
-        run!(tx, |c| sqlx::query(UPDATE)
-            .bind(installation.component.as_bytes().as_slice())
-            .bind(&body)
-            .bind(seal.as_bytes().as_slice())
-            .bind(store.uuid())
-            .bind(installation.id.uuid())
-            .execute(c)
-            .await
-            .map(drop))?;
+        update(tx, store, installation, &body).await?;
     }
+    Ok(())
+}
+
+/// The currency of its first budget stays, whatever becomes of its budgets: what it gave is counted in it.
+async fn update(
+    tx: &mut Tx,
+    store: Id<Store>,
+    installation: &Installation,
+    body: &str,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE installations SET component = ?, body = ?, seal = ?, \
+         budget_currency = COALESCE(budget_currency, ?) WHERE store_id = ? AND id = ?";
+    let seal = Digest::of(body.as_bytes());
+    run!(tx, |c| sqlx::query(SQL)
+        .bind(installation.component.as_bytes().as_slice())
+        .bind(body)
+        .bind(seal.as_bytes().as_slice())
+        .bind(installation.budget_currency().map(|currency| currency.code().to_owned()))
+        .bind(store.uuid())
+        .bind(installation.id.uuid())
+        .execute(c)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -124,8 +152,8 @@ async fn next_sequence(tx: &mut Tx, store: Id<Store>) -> Result<i64, StoreError>
 }
 
 async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO installations (store_id, id, sequence, component, body, seal) VALUES (?, ?, ?, ?, ?, ?)";
+    const SQL: &str = "INSERT INTO installations (store_id, id, sequence, component, body, seal, budget_currency) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
     const BUDGET: &str = "INSERT INTO budget_usage (store_id, installation_id, granted) VALUES (?, ?, 0)";
     let body = to_json(installation)?;
     let seal = Digest::of(body.as_bytes());
@@ -136,6 +164,7 @@ async fn insert(tx: &mut Tx, store: Id<Store>, installation: &Installation) -> R
         .bind(installation.component.as_bytes().as_slice())
         .bind(body)
         .bind(seal.as_bytes().as_slice())
+        .bind(installation.budget_currency().map(|currency| currency.code().to_owned()))
         .execute(c)
         .await
         .map(drop))

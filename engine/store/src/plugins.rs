@@ -83,7 +83,7 @@ impl Db {
         version: &PluginVersion,
         component: &[u8],
     ) -> Result<(), StoreError> {
-        components::check(version.digest, version.size, component)?;
+        components::check(version.digest, version.size, component).await?;
         transaction!(self, |tx| {
             components::insert_if_new(tx, version.digest, component).await?;
             insert_version(tx, store, version).await

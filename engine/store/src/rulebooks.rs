@@ -11,7 +11,7 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 
 use crate::{
-    ChangeKind, Db, StoreError, Tx,
+    AuditEntry, ChangeKind, Db, StoreError, Tx,
     codec::{RowOf, to_json},
     dialect::Statement as _,
     seal::RulebookSeal,
@@ -92,13 +92,15 @@ impl Db {
 
     /// Stores a rulebook that was made of the active one and makes it active, unless another change came
     /// first. The rows of its installations become what they are in it; those that have no row yet get
-    /// one, and the store's next sequence number. `repeats` is the older rulebook it goes back to.
+    /// one, and the store's next sequence number. `repeats` is the older rulebook it goes back to; `entry`
+    /// goes into the audit log with it.
     /// Each of its components must be a plugin version of the store.
     pub async fn publish_change(
         &self,
         store: Id<Store>,
         next: &Rulebook,
         repeats: Option<i64>,
+        entry: Option<&AuditEntry>,
     ) -> Result<Published, StoreError> {
         transaction!(self, |tx| {
             let current = lock_active_number(tx, store).await?;
@@ -111,6 +113,9 @@ impl Db {
             next.number = next_number(tx, store).await?;
             let rulebook = SealedRulebook::new(next);
             publish(tx, store, &rulebook, repeats).await?;
+            if let Some(entry) = entry {
+                tx.insert_audit(store, entry).await?;
+            }
             Ok(Published::Done(rulebook))
         })
     }

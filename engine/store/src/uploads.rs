@@ -70,7 +70,7 @@ impl Db {
         report: &str,
         component: &[u8],
     ) -> Result<Upload, StoreError> {
-        components::check(version.digest, version.size, component)?;
+        components::check(version.digest, version.size, component).await?;
         transaction!(self, |tx| {
             let found = lock_or_insert(tx, store, plugin).await?;
             if found.world != plugin.world {

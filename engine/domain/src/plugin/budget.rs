@@ -25,6 +25,11 @@ impl Installation {
         [self.budget, self.daily_budget, self.customer_budget]
     }
 
+    /// The currency of its budgets, of which it has one at most.
+    pub fn budget_currency(&self) -> Option<Currency> {
+        self.budgets().next().map(|budget| budget.currency)
+    }
+
     /// Whether it has any budget.
     pub fn has_budget(&self) -> bool {
         self.budgets().next().is_some()

@@ -2,10 +2,10 @@
 //!
 //! The set a merchant works on is the active rulebook. A change makes the next one of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FailurePolicy, Group, GroupClass, Installation, InstallationStage, Quarantine, Rulebook, World};
-use crate::{Id, Timestamp, quote};
+use crate::{Id, Timestamp, money::Currency, quote};
 
 /// Groups that a rulebook has at most.
 pub const MAX_GROUPS: usize = 100;
@@ -49,7 +49,8 @@ pub struct RuleProblem {
 
 impl Rulebook {
     /// The rulebook that some changes, one after the other, make of this one. An installation whose
-    /// sequence is 0 comes after all others.
+    /// sequence is 0 comes after all others. `counted` is in which currencies it is counted what
+    /// installations have given, also those that are in no rulebook any more.
     ///
     /// # Errors
     ///
@@ -59,23 +60,26 @@ impl Rulebook {
         note: String,
         created_at: Timestamp,
         changes: Vec<RuleChange>,
+        counted: &BTreeMap<Id<Installation>, Currency>,
     ) -> Result<Self, Vec<RuleProblem>> {
         let next = Self { number: self.number + 1, note, created_at, ..self.clone() };
         let mut draft = Draft { next, put: Vec::new(), regrouped: None };
         for (index, change) in changes.into_iter().enumerate() {
             draft.apply(index, change);
         }
-        let problems = draft.problems(self);
+        let problems = draft.problems(self, counted);
         if problems.is_empty() { Ok(draft.next) } else { Err(problems) }
     }
 
     /// The rulebook that goes back from this one to an older set. What an installation ran when it was
-    /// switched off it doesn't run again: it stays in quarantine until it is called back.
-    pub fn back_to(&self, older: &Self, note: String, created_at: Timestamp) -> Self {
+    /// switched off it doesn't run again: it stays in quarantine until it is called back. `kept` is what
+    /// installations were when they were last in a rulebook, since this one may lack them.
+    pub fn back_to(&self, older: &Self, kept: &[Installation], note: String, created_at: Timestamp) -> Self {
         let mut next = Self { number: self.number + 1, note, created_at, ..older.clone() };
         for installation in &mut next.installations {
-            let now = self.installation(installation.id).filter(|now| {
-                now.stage == InstallationStage::Quarantined
+            let now = self.installations.iter().chain(kept).find(|now| {
+                now.id == installation.id
+                    && now.stage == InstallationStage::Quarantined
                     && installation.stage != InstallationStage::Quarantined
                     && (now.component, &now.config) == (installation.component, &installation.config)
             });
@@ -88,6 +92,24 @@ impl Rulebook {
             }
         }
         next
+    }
+
+    /// What is wrong with a set whose budgets aren't in the currency in which it is counted what their
+    /// installations have given.
+    pub fn miscounted(&self, counted: &BTreeMap<Id<Installation>, Currency>) -> Option<String> {
+        self.installations.iter().find_map(|installation| {
+            let (is, known) = (installation.budget_currency()?, *counted.get(&installation.id)?);
+            (is != known).then(|| {
+                format!(
+                    "has a budget in {} of the installation {} of `{}`, which counts what it has given in {}: \
+                     make a new installation",
+                    is.code(),
+                    installation.id,
+                    installation.plugin,
+                    known.code()
+                )
+            })
+        })
     }
 
     /// The installation with an id.
@@ -213,11 +235,16 @@ impl Draft {
         installations.sort_by_key(|known| known.sequence);
     }
 
-    fn problems(&self, before: &Rulebook) -> Vec<RuleProblem> {
+    fn problems(
+        &self,
+        before: &Rulebook,
+        counted: &BTreeMap<Id<Installation>, Currency>,
+    ) -> Vec<RuleProblem> {
         let mut problems = Vec::new();
         for (change, id) in &self.put {
             let Some(installation) = self.next.installation(*id) else { continue };
-            let wrong = Wrong::of(installation, &self.next.groups, before.installation(*id));
+            let known = before.installation(*id).and_then(Installation::budget_currency);
+            let wrong = Wrong::of(installation, &self.next.groups, counted.get(id).copied().or(known));
             let place = |(pointer, problem): (&str, String)| RuleProblem {
                 change: *change,
                 pointer: pointer.to_owned(),
@@ -238,7 +265,7 @@ impl Draft {
 struct Wrong(Vec<(&'static str, String)>);
 
 impl Wrong {
-    fn of(installation: &Installation, groups: &[Group], before: Option<&Installation>) -> Self {
+    fn of(installation: &Installation, groups: &[Group], counted: Option<Currency>) -> Self {
         let mut wrong = Self::default();
         let world = installation.world;
         if let InstallationStage::Canary(percent) = installation.stage {
@@ -255,7 +282,7 @@ impl Wrong {
         wrong.expect(window, "/ends_at", || "must be after starts_at".to_owned());
         wrong.tags(installation);
         wrong.gifts(installation);
-        wrong.budgets(installation, before);
+        wrong.budgets(installation, counted);
         wrong.group(installation, groups);
         wrong
     }
@@ -298,15 +325,14 @@ impl Wrong {
         });
     }
 
-    fn budgets(&mut self, installation: &Installation, before: Option<&Installation>) {
+    fn budgets(&mut self, installation: &Installation, counted: Option<Currency>) {
         let named = [
             ("/budget", installation.budget),
             ("/daily_budget", installation.daily_budget),
             ("/customer_budget", installation.customer_budget),
         ];
-        // What was given so far is counted in the currency of the budgets there were.
-        let counted = before.and_then(|before| before.budgets().next());
-        let currency = counted.or_else(|| installation.budgets().next()).map(|budget| budget.currency);
+        // What was given so far is counted in the currency of the first budget there was.
+        let currency = counted.or_else(|| installation.budget_currency());
         for (pointer, budget) in named {
             let Some(budget) = budget else { continue };
             if self.means_nothing(installation, true, pointer) {
@@ -315,7 +341,10 @@ impl Wrong {
             self.expect(budget.minor_units > 0, pointer, || "must be more than 0".to_owned());
             self.expect(Some(budget.currency) == currency, pointer, || {
                 let currency = currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
-                format!("must be in {currency}, as what it has given and its other budgets are")
+                format!(
+                    "must be in {currency}, as what it has given and its other budgets are: for another \
+                     currency make a new installation"
+                )
             });
         }
     }

@@ -1,6 +1,7 @@
 //! A store whose plugins never end, beside the one that is measured.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -134,9 +135,9 @@ async fn install(shop: &Shop, store: &Store, bytes: &[u8]) -> Result<()> {
         ..promotion.clone()
     });
     let changes = loops.map(|installation| RuleChange::Put(Box::new(installation))).collect();
-    let next = rules.changed("Loops".to_owned(), now, changes);
+    let next = rules.changed("Loops".to_owned(), now, changes, &BTreeMap::new());
     let next = next.map_err(|problems| anyhow::anyhow!("the rules are refused: {problems:?}"))?;
-    let published = db.publish_change(store.id, &next, None).await?;
+    let published = db.publish_change(store.id, &next, None, None).await?;
     ensure!(matches!(published, Published::Done(_)), "somebody else changed the rules");
     Ok(())
 }

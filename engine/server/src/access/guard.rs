@@ -1,6 +1,7 @@
 //! The layer around all routes that holds those of the merchants' side to what they need.
 
 use axum::{
+    body::Body,
     extract::{FromRequestParts as _, MatchedPath, Request, State},
     http::{Method, StatusCode},
     middleware::Next,
@@ -13,6 +14,7 @@ use tracing::Instrument as _;
 use super::{
     detail,
     operations::{ADMIN, Operation},
+    timely::Timely,
 };
 use crate::{
     error::Error,
@@ -20,6 +22,12 @@ use crate::{
     frame::{RequestId, handled},
     state::AppState,
 };
+
+/// Whether a request changes something on the merchants' side. Such a change goes on when its request is
+/// given up.
+pub fn is_change(method: &Method, route: &str) -> bool {
+    route.starts_with(ADMIN) && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
 
 /// Finds the key of a request to the merchants' side, refuses what it may not do, and writes down what
 /// changes something: before it is done, and afterwards what came of it. Without an entry nothing is done.
@@ -29,11 +37,14 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     if !route.starts_with(ADMIN) {
         return Ok(next.run(request).await);
     }
+    let within = state.frame.rules.timeout_of(request.method(), route);
     let method = request.method();
     let operation = Operation::find(method, route);
     let operation =
         operation.ok_or_else(|| Error::Internal(format!("{method} {route} names no scope that it needs")))?;
     let (mut parts, body) = request.into_parts();
+    // What is begun goes on for as long as it takes, but it isn't sent for longer than it may take.
+    let body = Body::new(Timely::new(body, within));
     let staff = Staff::identify(&mut parts, &state).await?;
     let allowed = staff.needs(operation.scope);
     parts.extensions.insert(staff.clone());

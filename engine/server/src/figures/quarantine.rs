@@ -15,8 +15,6 @@ use martlet_domain::{
     settings::Store,
 };
 
-use martlet_store::AuditEntry;
-
 use super::{Counters, PricedQuote, shards::Failing};
 use crate::error::Error;
 
@@ -36,11 +34,12 @@ impl Counters {
                 self.note_trouble(store, installation, reason, false);
                 continue;
             }
-            let counters = Arc::clone(self);
+            // The watch began anew with this rulebook: what failed is what the installation is in it.
+            let (counters, failed) = (Arc::clone(self), known.clone());
             let mut switching = self.switching.lock().unwrap_or_else(PoisonError::into_inner);
             while switching.try_join_next().is_some() {}
             switching.spawn(async move {
-                match counters.quarantine(store, installation, &reason).await {
+                match counters.quarantine(store, &failed, &reason).await {
                     Ok(true) => {
                         tracing::error!(%store, %installation, plugin, reason, "a plugin is quarantined");
                     }
@@ -55,24 +54,18 @@ impl Counters {
     }
 
     /// Switches an installation off: a rulebook is published in which it is quarantined. False where it is
-    /// asked no more in the active one.
+    /// asked no more in the active one, or runs something else than what `failed`.
     pub async fn quarantine(
         &self,
         store: Id<Store>,
-        installation: Id<Installation>,
+        failed: &Installation,
         reason: &str,
     ) -> Result<bool, Error> {
-        let Some(number) = self.rulebooks.quarantine(store, installation, reason).await? else {
+        if self.rulebooks.quarantine(store, failed, reason).await?.is_none() {
             return Ok(false);
-        };
+        }
         self.quarantines.inc();
-        self.note_trouble(store, installation, reason.to_owned(), true);
-        let at = self.clock.now();
-        let target = format!("/api/v1/admin/installations/{installation}");
-        let detail = serde_json::json!({ "reason": reason, "rulebook": number });
-        let entry =
-            AuditEntry::by_engine(self.ids.next(at), at, "quarantine_installation", target, Some(detail));
-        self.db.insert_audit(store, &entry).await?;
+        self.note_trouble(store, failed.id, reason.to_owned(), true);
         Ok(true)
     }
 

@@ -2,8 +2,9 @@
 
 use martlet_domain::{
     money::Money,
-    plugin::{FailurePolicy, InstallationStage},
+    plugin::{FailurePolicy, Installation, InstallationStage},
 };
+use martlet_store::AuditQuery;
 use serde_json::{Value, json};
 
 use crate::testing::{Installed, TestApp};
@@ -294,8 +295,8 @@ async fn of_instances_that_notice_at_once_one_switches_it_off() {
     let installed = app.publish(&[Installed::new("hostile", TRAP)]).await;
     let others: Vec<_> = (0..4).map(|_| app.another_instance()).collect();
     let switching = others.iter().map(|other| {
-        let (counters, store, id) = (other.selling.counters.clone(), app.store.id, installed[0].id);
-        tokio::spawn(async move { counters.quarantine(store, id, "it fails").await.unwrap() })
+        let (counters, store, failed) = (other.selling.counters.clone(), app.store.id, installed[0].clone());
+        tokio::spawn(async move { counters.quarantine(store, &failed, "it fails").await.unwrap() })
     });
     let mut done = 0;
     for switched in switching.collect::<Vec<_>>() {
@@ -303,6 +304,23 @@ async fn of_instances_that_notice_at_once_one_switches_it_off() {
     }
     assert_eq!(done, 1);
     assert_eq!(app.state.db.find_active_rulebook_number(app.store.id).await.unwrap(), Some(2));
+    let query = AuditQuery { action: Some("quarantine_installation".to_owned()), ..AuditQuery::default() };
+    let audit = app.state.db.list_audit(app.store.id, &query, 10).await.unwrap();
+    assert_eq!(audit.entries.len(), 1);
+    assert_eq!(audit.entries[0].detail, Some(json!({"reason": "it fails", "rulebook": 2})));
+}
+
+#[tokio::test]
+async fn what_was_repaired_meanwhile_is_not_switched_off() {
+    let app = TestApp::new().await;
+    let failed = app.publish(&[Installed::new("hostile", TRAP)]).await.remove(0);
+    let store = app.store.id;
+    let repaired = Installation { config: r#"{"mode": "good"}"#.to_owned(), ..failed.clone() };
+    app.publish_installations(vec![repaired.clone()]).await;
+    let counters = &app.state.selling.counters;
+    assert!(!counters.quarantine(store, &failed, "it fails").await.unwrap());
+    assert_eq!(app.state.db.find_active_rulebook_number(store).await.unwrap(), Some(2));
+    assert!(counters.quarantine(store, &repaired, "it fails").await.unwrap());
 }
 
 #[tokio::test]

@@ -49,6 +49,16 @@ pub struct Program {
     pub host: HostConfig,
 }
 
+/// A process that is gone and was waited for afterwards, however it went.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// How the process ended.
 enum End {
     Exited(ExitStatus),
@@ -65,12 +75,8 @@ impl Program {
             tracing::error!(program = %self.path.display(), %error, "an inspection can't be started");
             Error::Internal(format!("an inspection can't be started: {error}"))
         };
-        let mut child = self.command(bytes.len()).spawn().map_err(started)?;
-        let outcome = self.attend(&mut child, bytes);
-        // However it went, the process is gone and was waited for afterwards.
-        drop(child.kill());
-        drop(child.wait());
-        outcome
+        let mut child = Started(self.command(bytes.len()).spawn().map_err(started)?);
+        self.attend(&mut child.0, bytes)
     }
 
     fn command(&self, size: usize) -> Command {
@@ -105,13 +111,18 @@ impl Program {
     fn attend(&self, child: &mut Child, bytes: &[u8]) -> Result<Inspected, Error> {
         let lost = || Error::Internal("a stream of an inspection is not there".to_owned());
         let mut stdin = child.stdin.take().ok_or_else(lost)?;
-        let stdout = read(child.stdout.take().ok_or_else(lost)?, REPORT_BYTES);
-        let stderr = read(child.stderr.take().ok_or_else(lost)?, COMPLAINT_BYTES);
+        let no_thread = |error: io::Error| {
+            tracing::error!(%error, "an inspection has no thread");
+            Error::Busy
+        };
+        let stdout = read(child.stdout.take().ok_or_else(lost)?, REPORT_BYTES).map_err(no_thread)?;
+        let stderr = read(child.stderr.take().ok_or_else(lost)?, COMPLAINT_BYTES).map_err(no_thread)?;
         let end = thread::scope(|scope| {
             // A process that ends before it has read everything says why otherwise.
-            scope.spawn(move || drop(stdin.write_all(bytes)));
-            self.wait(child, &stdout)
-        });
+            let write = move || drop(stdin.write_all(bytes));
+            thread::Builder::new().spawn_scoped(scope, write).map_err(no_thread)?;
+            Ok::<_, Error>(self.wait(child, &stdout))
+        })?;
         let end =
             end.map_err(|error| Error::Internal(format!("an inspection can't be waited for: {error}")))?;
         let complaints = String::from_utf8_lossy(&stderr.finish()).into_owned();
@@ -223,9 +234,9 @@ struct Reading {
     overflow: mpsc::Receiver<()>,
 }
 
-fn read(mut from: impl Read + Send + 'static, most: usize) -> Reading {
+fn read(mut from: impl Read + Send + 'static, most: usize) -> io::Result<Reading> {
     let (tell, overflow) = mpsc::sync_channel(1);
-    let thread = thread::spawn(move || {
+    let thread = thread::Builder::new().spawn(move || {
         let (mut kept, mut chunk) = (Vec::new(), [0; 8 << 10]);
         loop {
             match from.read(&mut chunk) {
@@ -242,8 +253,8 @@ fn read(mut from: impl Read + Send + 'static, most: usize) -> Reading {
                 Err(_) => return kept,
             }
         }
-    });
-    Reading { thread, overflow }
+    })?;
+    Ok(Reading { thread, overflow })
 }
 
 impl Reading {

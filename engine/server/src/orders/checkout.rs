@@ -91,8 +91,7 @@ impl Orders {
         cart: Id<Cart>,
         request: &CheckoutRequest,
     ) -> Result<Try, Error> {
-        let turn = self.turns.acquire().await;
-        let turn = turn.map_err(|_| Error::Internal("no more checkouts are taken".to_owned()))?;
+        let turn = self.turn(store).await?;
         let cart = self.db.find_cart(store, cart).await?.filter(|cart| request.who.may_use(cart));
         let cart = cart.ok_or_else(Error::not_found::<Cart>)?;
         if cart.order.is_some() {

@@ -13,6 +13,7 @@ use std::{
 use martlet_domain::{
     Id,
     cart::Cart,
+    catalog::Handle,
     plugin::{Installation, Rulebook, SealedRulebook},
     quote::{Input, Quote},
     settings::Store,
@@ -36,7 +37,7 @@ use crate::{
 
 /// Carts that wait to be tried or are being tried, of all stores.
 const PLACES: u32 = 64;
-/// Those of one store: the others have theirs whatever it does.
+/// Those of one store, so that one alone can't take them all.
 const PLACES_OF_A_STORE: usize = 16;
 /// After how long a component that couldn't be loaded is tried again.
 const LOADED_AGAIN: Duration = Duration::from_secs(60);
@@ -48,12 +49,23 @@ pub struct Shadows {
     counters: Arc<Counters>,
     /// The turns that shoppers' quotes take too.
     turns: Turns,
-    /// Carts that may be tried at a time.
-    at_once: Semaphore,
+    /// Carts of a store that may be tried at a time.
+    at_once: usize,
     places: Arc<Semaphore>,
-    by_store: Arc<Mutex<HashMap<Id<Store>, usize>>>,
+    by_store: ByStore,
     /// The newest rules to be tried of each store.
     rules: Mutex<HashMap<Id<Store>, Arc<TriedRules>>>,
+}
+
+/// What each store has of carts that wait to be tried or are being tried.
+type ByStore = Arc<Mutex<HashMap<Id<Store>, Line>>>;
+
+/// One store's.
+#[derive(Debug)]
+struct Line {
+    places: usize,
+    /// One for each that may be tried at a time: a store whose turn doesn't come keeps no other waiting.
+    at_once: Arc<Semaphore>,
 }
 
 /// A rulebook with those of its shadows active that can be run.
@@ -72,7 +84,8 @@ struct TriedRules {
 #[derive(Debug)]
 pub(super) struct Place {
     store: Id<Store>,
-    by_store: Arc<Mutex<HashMap<Id<Store>, usize>>>,
+    by_store: ByStore,
+    at_once: Arc<Semaphore>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -85,19 +98,22 @@ pub(super) struct Trial {
     pub(super) live: Arc<SealedRulebook>,
     /// What the shopper's quote was worked out from.
     pub(super) input: Input,
+    /// The method that the cart wants and isn't the store's, and the store's own: for components that are
+    /// asked for shipping methods, which those of the live rules needn't be.
+    pub(super) methods: (Option<Handle>, Vec<Handle>),
     /// What it came to.
     pub(super) total: i64,
 }
 
 impl Shadows {
-    /// Tries so many carts at a time; none where it is 0.
+    /// Tries so many carts of a store at a time; none where it is 0.
     pub(super) fn new(host: Arc<Host>, counters: Arc<Counters>, turns: Turns, at_once: usize) -> Arc<Self> {
         let places = if at_once == 0 { 0 } else { PLACES as usize };
         Arc::new(Self {
             host,
             counters,
             turns,
-            at_once: Semaphore::new(at_once),
+            at_once,
             places: Arc::new(Semaphore::new(places)),
             by_store: Arc::default(),
             rules: Mutex::default(),
@@ -118,30 +134,32 @@ impl Shadows {
     fn free_place(&self, store: Id<Store>) -> Option<Place> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let mut by_store = self.by_store.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = by_store.entry(store).or_default();
-        if *taken >= PLACES_OF_A_STORE {
+        let new = || Line { places: 0, at_once: Arc::new(Semaphore::new(self.at_once)) };
+        let line = by_store.entry(store).or_insert_with(new);
+        if line.places >= PLACES_OF_A_STORE {
             return None;
         }
-        *taken += 1;
+        line.places += 1;
+        let at_once = Arc::clone(&line.at_once);
         drop(by_store);
-        Some(Place { store, by_store: Arc::clone(&self.by_store), _permit: permit })
+        Some(Place { store, by_store: Arc::clone(&self.by_store), at_once, _permit: permit })
     }
 
     /// Tries a cart, without anybody waiting for it.
     pub(super) fn start(self: &Arc<Self>, place: Place, db: Db, trial: Trial) {
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = this.run(&db, place.store, trial).await {
+            if let Err(error) = this.run(&db, &place, trial).await {
                 tracing::warn!(store = %place.store, "a cart wasn't tried: {error}");
             }
             drop(place);
         });
     }
 
-    async fn run(&self, db: &Db, store: Id<Store>, trial: Trial) -> Result<(), Error> {
-        let Trial { cart, live, mut input, total } = trial;
-        // From here on, so that a component isn't compiled for several carts at once.
-        let _own = self.at_once.acquire().await.map_err(|_| closed())?;
+    async fn run(&self, db: &Db, place: &Place, trial: Trial) -> Result<(), Error> {
+        let Trial { cart, live, mut input, methods, total } = trial;
+        let store = place.store;
+        let _own = place.at_once.acquire().await.map_err(|_| closed())?;
         let rules = self.rules(db, store, &live).await?;
         self.counters.count_unloadable(store, &live, &rules.unloadable);
         if rules.tried.is_empty() {
@@ -150,6 +168,8 @@ impl Shadows {
         let components = rulebooks::load_components(db, &self.host, &rules.rulebook).await?;
         input.standings = standings(db, store, &rules.rulebook, &cart, input.as_of).await?;
         input.rulebook = Arc::clone(&rules.rulebook);
+        (input.wanted_method, input.own_methods) =
+            if rules.rulebook.offers_shipping() { methods } else { (None, Vec::new()) };
         let fuel_for_call = self.host.config().fuel_for_call(input.lines.len());
         // The one place where it takes its turn: in the background.
         let whose = (store, Urgency::Background);
@@ -223,9 +243,9 @@ fn closed() -> Error {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut by_store = self.by_store.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = by_store.get_mut(&self.store) {
-            *taken -= 1;
-            if *taken == 0 {
+        if let Some(line) = by_store.get_mut(&self.store) {
+            line.places -= 1;
+            if line.places == 0 {
                 by_store.remove(&self.store);
             }
         }

@@ -82,7 +82,6 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "GET /api/v1/admin/plugins",
             "GET /api/v1/admin/plugins/{name}",
             "GET /api/v1/admin/plugins/{name}/versions/{digest}",
-            "GET /api/v1/admin/plugins/{name}/versions/{digest}/component",
             "GET /api/v1/admin/installations",
             "POST /api/v1/admin/installations",
             "GET /api/v1/admin/installations/{installation}",
@@ -112,8 +111,11 @@ const GROUPS: &[(Option<Group>, &[&str])] = &[
             "GET /api/v1/admin/simulations/{id}/orders",
         ],
     ),
-    // What takes the bytes of a component.
-    (Some(Group::Upload), &["POST /api/v1/admin/plugins"]),
+    // What takes or gives the bytes of a component, which are in memory meanwhile.
+    (
+        Some(Group::Upload),
+        &["GET /api/v1/admin/plugins/{name}/versions/{digest}/component", "POST /api/v1/admin/plugins"],
+    ),
     // Load balancers and monitoring ask all the time, and an operator asks when everything is busy. What
     // stands in front doesn't let strangers through to these.
     (

@@ -1,25 +1,32 @@
 //! What a merchant says of an installation, and the installation that comes of it.
 
+use std::sync::Arc;
+
 use martlet_domain::{
     Digest, Id,
     catalog::Sku,
     money::Money,
-    plugin::{FailurePolicy, Installation, InstallationStage, Plugin, PluginVersion, World},
+    plugin::{FailurePolicy, Installation, InstallationStage, MAX_GIFT_SKUS, Plugin, PluginVersion, World},
     settings::Store,
 };
+use martlet_plugin_host::Component;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Rules;
+use super::{Checked, Rules};
 use crate::{
     api::{money::MoneyBody, text::Violations, time::Time},
-    error::Error,
+    error::{Error, Violation},
     plugins, rulebooks,
 };
 
 /// Most bytes of a configuration: each list in the schemas of our own plugins can be as long as it may.
 pub(crate) const MAX_CONFIG: usize = 64 << 10;
+/// Coupons at most whose configurations a new version of their plugin is asked about.
+const MOST_COUPONS: u32 = 200;
+/// Coupons at most that are named when it refuses them.
+const MOST_REFUSED: usize = 10;
 /// The configuration of a coupon plugin, whose coupons have their own.
 const NO_CONFIG: &str = "{}";
 
@@ -109,7 +116,12 @@ fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 impl InstallationRequest {
     /// The new installation that comes of it.
-    pub(super) async fn install(&self, rules: &Rules, store: Id<Store>) -> Result<Installation, Error> {
+    pub(super) async fn install(
+        &self,
+        rules: &Rules,
+        store: Id<Store>,
+        checked: &mut Checked,
+    ) -> Result<Installation, Error> {
         if self.plugin.is_none() && self.digest.is_none() {
             return Err(Error::invalid("/plugin", "is missing"));
         }
@@ -137,7 +149,7 @@ impl InstallationRequest {
             quarantine: None,
             templates: Vec::new(),
         };
-        self.applied(rules, store, base, Some(version)).await
+        self.applied(rules, store, base, Some(version), checked).await
     }
 
     /// What an installation becomes by it.
@@ -146,6 +158,7 @@ impl InstallationRequest {
         rules: &Rules,
         store: Id<Store>,
         before: &Installation,
+        checked: &mut Checked,
     ) -> Result<Installation, Error> {
         if self.plugin.as_ref().is_some_and(|name| *name != before.plugin) {
             let words = format!("must be {}: another plugin is another installation", before.plugin);
@@ -161,7 +174,7 @@ impl InstallationRequest {
         } else {
             None
         };
-        self.applied(rules, store, before.clone(), version).await
+        self.applied(rules, store, before.clone(), version, checked).await
     }
 
     /// A version says what it runs and that its configuration is to be checked.
@@ -171,6 +184,7 @@ impl InstallationRequest {
         store: Id<Store>,
         before: Installation,
         version: Option<PluginVersion>,
+        checked: &mut Checked,
     ) -> Result<Installation, Error> {
         let mut wrong = Violations::default();
         let stage = self.stage(&before, &mut wrong)?;
@@ -200,7 +214,7 @@ impl InstallationRequest {
         self.check_gifts(rules, store, &mut wrong).await?;
         wrong.finish()?;
         if let Some(version) = version {
-            run(rules, &mut after, version).await?;
+            run(rules, store, &mut after, version, checked).await?;
         }
         Ok(after)
     }
@@ -244,6 +258,11 @@ impl InstallationRequest {
         wrong: &mut Violations,
     ) -> Result<(), Error> {
         let Some(skus) = self.gift_skus.as_deref().filter(|skus| !skus.is_empty()) else { return Ok(()) };
+        // Databases take so many values and no more.
+        if skus.len() > MAX_GIFT_SKUS {
+            wrong.expect(false, "/gift_skus", format!("must be at most {MAX_GIFT_SKUS}, each once"));
+            return Ok(());
+        }
         let offers = rules.db.list_offers_by_sku(store, skus).await?;
         for (index, sku) in skus.iter().enumerate() {
             let known = offers.iter().any(|offer| offer.variant.sku == *sku);
@@ -292,17 +311,71 @@ impl InstallationRequest {
 }
 
 /// Lets an installation run a version, which has the last word on its configuration.
-async fn run(rules: &Rules, installation: &mut Installation, version: PluginVersion) -> Result<(), Error> {
+async fn run(
+    rules: &Rules,
+    store: Id<Store>,
+    installation: &mut Installation,
+    version: PluginVersion,
+    checked: &mut Checked,
+) -> Result<(), Error> {
+    let moves = version.digest != installation.component;
     let description = version.description;
     installation.component = version.digest;
     installation.version = description.version;
     installation.templates = description.templates;
     let component = plugins::component(&rules.db, &rules.host, version.digest).await;
-    let component = component
-        .map_err(|error| super::unusable(rulebooks::unusable(version.digest, &installation.plugin, error)))?;
-    if installation.world != World::Coupon {
-        let config = installation.config.clone();
-        installation.classes = plugins::check_config(component, description.config_schema, config).await?;
+    let component = component.map_err(|error| {
+        super::unusable(rulebooks::unloadable(version.digest, &installation.plugin, error))
+    })?;
+    if installation.world == World::Coupon && moves {
+        check_coupons(rules, store, installation.id, component, description.config_schema, checked).await?;
+    } else if installation.world != World::Coupon {
+        let key = (version.digest, installation.config.clone());
+        let classes = match checked.get(&key) {
+            Some(classes) => classes.clone(),
+            None => {
+                let (turns, config) = (&rules.turns, key.1.clone());
+                plugins::check_config(turns, store, component, description.config_schema, config).await?
+            }
+        };
+        checked.insert(key, classes.clone());
+        installation.classes = classes;
     }
     Ok(())
+}
+
+/// Refuses a version that doesn't accept what the coupons of an installation are configured with. Those made
+/// last are looked at, [`MOST_COUPONS`] of them.
+async fn check_coupons(
+    rules: &Rules,
+    store: Id<Store>,
+    installation: Id<Installation>,
+    component: Arc<Component>,
+    schema: String,
+    checked: &mut Checked,
+) -> Result<(), Error> {
+    let mut refused = Vec::new();
+    for coupon in rules.db.list_coupons_of(store, installation, MOST_COUPONS).await? {
+        let key = (component.digest(), coupon.config);
+        if checked.contains_key(&key) {
+            continue;
+        }
+        let (schema, config) = (schema.clone(), key.1.clone());
+        let problem =
+            match plugins::check_config(&rules.turns, store, Arc::clone(&component), schema, config).await {
+                Ok(classes) => {
+                    checked.insert(key, classes);
+                    continue;
+                }
+                Err(error @ (Error::ConfigRefused { .. } | Error::PluginFailed { .. })) => error,
+                Err(error) => return Err(error),
+            };
+        let words =
+            format!("must take what the coupon {} is configured with: {problem}", coupon.code.as_str());
+        refused.push(Violation::new("/version", words));
+        if refused.len() == MOST_REFUSED {
+            break;
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(Error::ConfigRefused { violations: refused }) }
 }

@@ -3,7 +3,10 @@ use martlet_domain::plugin::{InstallationStage, World};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Installed, TestApp};
+use crate::{
+    price_cart::turns::Entry,
+    testing::{Installed, TestApp},
+};
 
 const INSTALLATIONS: &str = "/api/v1/admin/installations";
 
@@ -151,4 +154,78 @@ async fn a_budget_a_customer_is_each_ones_own() {
             order.send().await.expect_status(201);
         }
     }
+}
+
+#[tokio::test]
+async fn a_configuration_is_checked_once_and_when_it_is_the_stores_turn() {
+    let app = TestApp::new().await;
+    app.uploaded(World::Promotion).await;
+    let rules = Rules::from_ref(&app.state);
+    let (store, turns) = (app.store.id, app.state.selling.pricer.turns());
+    let checks = || turns.journal().iter().filter(|(_, entry)| *entry == Entry::Asked).count();
+    let body = json!({"plugin": "small-promotion", "config": {"percent": 1}});
+    let installs = (0..4).map(|_| {
+        let (rules, asked) = (rules.clone(), asked(body.clone()));
+        tokio::spawn(async move { rules.change(store, None, None, RuleRequest::Install(asked)).await })
+    });
+    for install in installs.collect::<Vec<_>>() {
+        install.await.unwrap().unwrap();
+    }
+    assert_eq!(rules.active(store).await.unwrap().installations.len(), 4);
+    assert_eq!(checks(), 4);
+}
+
+#[tokio::test]
+async fn the_currency_of_a_budget_stays_when_budgets_and_installations_have_gone() {
+    let app = TestApp::new().await;
+    app.uploaded(World::Promotion).await;
+    let body = json!({"plugin": "small-promotion", "config": {"percent": 1},
+        "budget": {"amount": 500, "currency": "USD"}});
+    let made = app.admin_post(INSTALLATIONS, body).await.expect_status(201).body;
+    let path = format!("{INSTALLATIONS}/{}", made["id"].as_str().unwrap());
+    let won = async || {
+        let body = json!({"daily_budget": {"amount": 500, "currency": "KRW"}});
+        let answer = app.admin_patch(&path, body).await.expect_problem(422, "invalid_body");
+        let (pointer, detail) = answer.violation();
+        assert_eq!(pointer, "/daily_budget");
+        assert!(detail.contains("make a new installation"), "{detail}");
+    };
+    won().await;
+    app.admin_patch(&path, json!({"budget": null})).await.expect_status(200);
+    won().await;
+    app.request(Method::DELETE, &path).key(&app.key).send().await;
+    assert_eq!(Rules::from_ref(&app.state).active(app.store.id).await.unwrap().installations, []);
+    won().await;
+    let dollars = json!({"daily_budget": {"amount": 500, "currency": "USD"}});
+    app.admin_patch(&path, dollars).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_version_that_refuses_what_coupons_are_configured_with_is_refused() {
+    let app = TestApp::new().await;
+    app.uploaded(World::Coupon).await;
+    let made = app.admin_post(INSTALLATIONS, json!({"plugin": "small-coupon"})).await.expect_status(201).body;
+    let coupon = json!({"code": "summer", "installation": made["id"], "config": {"percent": 5}});
+    app.admin_post("/api/v1/admin/coupons", coupon).await.expect_status(201);
+    let path = format!("{INSTALLATIONS}/{}", made["id"].as_str().unwrap());
+    let strict = r#"{"type": "object", "properties": {"percent": {"type": "integer", "minimum": 10}}}"#;
+    app.upload(World::Coupon, "2.0.0", strict).await;
+    let refused = app.admin_patch(&path, json!({"version": "2.0.0"})).await;
+    let refused = refused.expect_problem(422, "config_refused");
+    let (pointer, detail) = refused.violation();
+    assert_eq!(pointer, "/version");
+    assert!(detail.contains("SUMMER"), "{detail}");
+    app.upload(World::Coupon, "3.0.0", "{}").await;
+    app.admin_patch(&path, json!({"version": "3.0.0"})).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn gifts_beyond_their_number_are_refused_before_they_are_looked_for() {
+    let app = TestApp::new().await;
+    app.uploaded(World::Promotion).await;
+    // More than a database takes in a statement.
+    let skus: Vec<String> = (0..40_000).map(|number| format!("S{number}")).collect();
+    let body = json!({"plugin": "small-promotion", "config": {"percent": 1}, "gift_skus": skus});
+    let refused = app.admin_post(INSTALLATIONS, body).await.expect_problem(422, "invalid_body");
+    assert_eq!(refused.violation().0, "/gift_skus");
 }

@@ -43,10 +43,11 @@ impl Seeder<'_> {
         if rules.number == 0 || !changes.is_empty() {
             // Groups that a merchant has changed stay as they are.
             changes.push(RuleChange::Groups(rules.groups.iter().cloned().chain(new).collect()));
-            let next = rules.changed("Seeded".to_owned(), self.clock.now(), changes);
+            let counted = self.db.budget_currencies(store.id).await?;
+            let next = rules.changed("Seeded".to_owned(), self.clock.now(), changes, &counted);
             let next =
                 next.map_err(|problems| anyhow::anyhow!("the demo's rules are refused: {problems:?}"))?;
-            match self.db.publish_change(store.id, &next, None).await? {
+            match self.db.publish_change(store.id, &next, None, None).await? {
                 Published::Done(rulebook) => rules = rulebook.into_rulebook(),
                 Published::Stale { .. } => anyhow::bail!("somebody else changed the rules: seed again"),
             }

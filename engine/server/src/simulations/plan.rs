@@ -24,7 +24,6 @@ use crate::{
     api::{admin::groups::GroupBody, text::Violations, time::Time},
     error::Error,
     price_cart::{settings, trial::Trial},
-    rulebooks,
     rules::{InstallationRequest, RuleRequest, Rules, unusable},
 };
 
@@ -209,9 +208,8 @@ impl Simulations {
             if number < 1 || self.db.find_rulebook_summary(store, number).await?.is_none() {
                 return Err(Error::invalid("/rulebook", "must be the number of a rulebook of this store"));
             }
-            let older = rulebooks::published(&self.db, store, number).await.map_err(unusable)?;
             // What going back to it would make of it: what is in quarantine stays there.
-            let next = active.back_to(&older, format!("Back to rulebook {number}"), self.clock.now());
+            let next = rules.draft_back(store, active, number, None).await?;
             return Ok(Arc::new(SealedRulebook::new(next)));
         }
         let draft = rules.draft(store, active, &request.rule_requests()).await?;

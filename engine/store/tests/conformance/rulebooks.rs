@@ -158,18 +158,18 @@ pub(crate) async fn a_change_is_stored_with_its_installations_and_active_at_once
     let louder = Installation { priority: 7, ..known.clone() };
     let new = Installation { sequence: 99, ..samples::installation(version.digest) };
     let asked = after(0, "both", vec![new.clone(), louder.clone()]);
-    let first = done(db.publish_change(store, &asked, None).await.unwrap());
+    let first = done(db.publish_change(store, &asked, None, None).await.unwrap());
     let new = Installation { sequence: 2, ..new };
     assert_eq!((first.number, &first.installations), (1, &vec![louder.clone(), new.clone()]));
     assert_eq!(db.find_active_rulebook(store).await.unwrap(), Some(first.clone()));
     assert_eq!(db.list_installations(store).await.unwrap(), [louder.clone(), new.clone()]);
     assert_eq!(db.budget_usage(store, &[new.id]).await.unwrap()[&new.id], 0, "it has a row to count in");
     // Whoever leaves keeps its row, for what names it, and its number when it comes back.
-    let second = done(db.publish_change(store, &after(1, "one", vec![louder.clone()]), None).await.unwrap());
+    let second = done(db.publish_change(store, &after(1, "one", vec![louder.clone()]), None, None).await.unwrap());
     assert_eq!(second.installations, std::slice::from_ref(&louder));
     assert_eq!(db.find_installation(store, new.id).await.unwrap(), Some(new.clone()));
     let back = after(2, "back", first.installations.clone());
-    let third = done(db.publish_change(store, &back, Some(1)).await.unwrap());
+    let third = done(db.publish_change(store, &back, Some(1), None).await.unwrap());
     assert_eq!(third.installations, first.installations);
     let listed = db.list_rulebooks(store, None, 9).await.unwrap();
     let repeats: Vec<_> = listed.iter().map(|one| (one.number, one.repeats)).collect();
@@ -183,13 +183,13 @@ pub(crate) async fn a_change_of_another_rulebook_than_the_active_one_is_stale(wo
     let (_, version) = samples::stored_version(db, store).await;
     let installations = vec![samples::installation(version.digest)];
     let early = after(1, "early", installations.clone());
-    assert_eq!(db.publish_change(store, &early, None).await.unwrap(), Published::Stale { current: 0 });
-    let first = done(db.publish_change(store, &after(0, "first", Vec::new()), None).await.unwrap());
+    assert_eq!(db.publish_change(store, &early, None, None).await.unwrap(), Published::Stale { current: 0 });
+    let first = done(db.publish_change(store, &after(0, "first", Vec::new()), None, None).await.unwrap());
     let late = after(0, "late", installations);
-    assert_eq!(db.publish_change(store, &late, None).await.unwrap(), Published::Stale { current: 1 });
+    assert_eq!(db.publish_change(store, &late, None, None).await.unwrap(), Published::Stale { current: 1 });
     assert_eq!(db.find_active_rulebook(store).await.unwrap(), Some(first));
     assert_eq!(db.list_installations(store).await.unwrap(), [], "nothing of it is stored");
-    let second = done(db.publish_change(store, &after(1, "second", Vec::new()), None).await.unwrap());
+    let second = done(db.publish_change(store, &after(1, "second", Vec::new()), None, None).await.unwrap());
     assert_eq!(second.number, 2, "and no number is used up");
 }
 
@@ -198,11 +198,11 @@ pub(crate) async fn a_change_that_can_not_be_stored_leaves_everything_as_it_was(
     let foreign = samples::stored_installation(db, world.other).await;
     let (_, version) = samples::stored_version(db, store).await;
     let asked = after(0, "foreign", vec![samples::installation(version.digest), foreign]);
-    let error = db.publish_change(store, &asked, None).await.unwrap_err();
+    let error = db.publish_change(store, &asked, None, None).await.unwrap_err();
     assert!(matches!(error, StoreError::UnknownReference), "{error}");
     assert_eq!(db.find_active_rulebook(store).await.unwrap(), None);
     assert_eq!(db.list_installations(store).await.unwrap(), []);
-    let next = done(db.publish_change(store, &after(0, "first", Vec::new()), None).await.unwrap());
+    let next = done(db.publish_change(store, &after(0, "first", Vec::new()), None, None).await.unwrap());
     assert_eq!(next.number, 1);
 }
 
@@ -214,7 +214,7 @@ pub(crate) async fn of_parallel_changes_of_one_rulebook_one_is_made(world: World
         let (db, store) = (world.db.clone(), world.store);
         tasks.push(tokio::spawn(async move {
             let asked = after(0, "mine", vec![samples::installation(version.digest)]);
-            db.publish_change(store, &asked, None).await.unwrap()
+            db.publish_change(store, &asked, None, None).await.unwrap()
         }));
     }
     let mut made = Vec::new();

@@ -60,7 +60,7 @@ fn put(installation: Installation) -> RuleChange {
 }
 
 fn changed(changes: Vec<RuleChange>) -> Result<Rulebook, Vec<RuleProblem>> {
-    active().changed("next".to_owned(), NOW, changes)
+    active().changed("next".to_owned(), NOW, changes, &BTreeMap::new())
 }
 
 /// Where the only change of the rules is wrong.
@@ -156,10 +156,22 @@ fn budgets_stay_in_the_currency_that_counts_what_was_given() {
     rules.installations[0].daily_budget = usd(5);
     let won = Some(Money { minor_units: 5, currency: "KRW".parse().unwrap() });
     let moved = Installation { daily_budget: won, ..rules.installations[0].clone() };
-    let problems = rules.changed(String::new(), NOW, vec![put(moved)]).unwrap_err();
+    let problems = rules.changed(String::new(), NOW, vec![put(moved)], &BTreeMap::new()).unwrap_err();
     assert_eq!(problems.iter().map(|it| it.pointer.as_str()).collect::<Vec<_>>(), ["/daily_budget"]);
+    // Also while it has no budget, is in no rulebook, or comes back.
+    let usd_is_counted = BTreeMap::from([(id(1), "USD".parse().unwrap())]);
+    let won = Installation { budget: won, ..installation(1, World::Promotion) };
+    for rules in [active(), Rulebook { installations: Vec::new(), ..active() }] {
+        let problems = rules.changed(String::new(), NOW, vec![put(won.clone())], &usd_is_counted);
+        let problems = problems.unwrap_err();
+        assert_eq!(problems[0].pointer, "/budget");
+        assert!(problems[0].problem.contains("make a new installation"), "{problems:?}");
+    }
+    let back = Rulebook { installations: vec![won], ..active() };
+    assert!(back.miscounted(&usd_is_counted).unwrap().contains("KRW"));
+    assert_eq!(back.miscounted(&BTreeMap::new()), None);
     let more = Installation { daily_budget: None, budget: usd(9), ..rules.installations[0].clone() };
-    assert!(rules.changed(String::new(), NOW, vec![put(more)]).is_ok());
+    assert!(rules.changed(String::new(), NOW, vec![put(more)], &BTreeMap::new()).is_ok());
 }
 
 #[test]
@@ -168,7 +180,9 @@ fn groups_are_named_once_and_stay_while_they_are_named() {
     let mut rules = active();
     rules.installations[0].group = Some("orders".to_owned());
     let wrong = |groups: Vec<Group>| -> Vec<String> {
-        let problems = rules.changed(String::new(), NOW, vec![RuleChange::Groups(groups)]).unwrap_err();
+        let problems = rules
+            .changed(String::new(), NOW, vec![RuleChange::Groups(groups)], &BTreeMap::new())
+            .unwrap_err();
         problems.into_iter().map(|problem| problem.pointer).collect()
     };
     assert_eq!(wrong(vec![]), ["/groups"]);
@@ -181,12 +195,16 @@ fn groups_are_named_once_and_stay_while_they_are_named() {
     assert_eq!(wrong(std::iter::once(orders()).chain(many).collect()), ["/groups"]);
     // Whoever leaves first, or lets go of the name, is no obstacle.
     let gone = vec![RuleChange::Groups(vec![]), RuleChange::Remove(id(1))];
-    assert_eq!(rules.changed(String::new(), NOW, gone).unwrap().groups, []);
+    assert_eq!(rules.changed(String::new(), NOW, gone, &BTreeMap::new()).unwrap().groups, []);
     let without = vec![put(installation(1, World::Promotion)), RuleChange::Groups(vec![])];
-    assert!(rules.changed(String::new(), NOW, without).is_ok());
+    assert!(rules.changed(String::new(), NOW, without, &BTreeMap::new()).is_ok());
     let renamed = Installation { group: Some("new".to_owned()), ..installation(1, World::Promotion) };
     let new = group("new", GroupClass::Candidates(Class::Order));
-    assert!(rules.changed(String::new(), NOW, vec![put(renamed), RuleChange::Groups(vec![new])]).is_ok());
+    assert!(
+        rules
+            .changed(String::new(), NOW, vec![put(renamed), RuleChange::Groups(vec![new])], &BTreeMap::new())
+            .is_ok()
+    );
 }
 
 #[test]
@@ -194,9 +212,9 @@ fn problems_name_their_change_and_what_is_not_changed_is_not_looked_at() {
     let mut rules = active();
     rules.installations[1].group = Some("never there".to_owned());
     let fine = put(installation(1, World::Promotion));
-    assert!(rules.changed(String::new(), NOW, vec![fine.clone()]).is_ok());
+    assert!(rules.changed(String::new(), NOW, vec![fine.clone()], &BTreeMap::new()).is_ok());
     let bad = put(Installation { priority: i32::MIN, ..installation(5, World::Promotion) });
-    let problems = rules.changed(String::new(), NOW, vec![fine, bad]).unwrap_err();
+    let problems = rules.changed(String::new(), NOW, vec![fine, bad], &BTreeMap::new()).unwrap_err();
     assert_eq!(problems.iter().map(|it| it.change).collect::<Vec<_>>(), [1]);
 }
 
@@ -219,7 +237,7 @@ fn switching_off_is_possible_whatever_else_is_wrong() {
     let mut rules = active();
     rules.installations[0].group = Some("never there".to_owned());
     let off = || RuleChange::Quarantine { installation: id(1), reason: "it failed".to_owned(), at: NOW };
-    let next = rules.changed(String::new(), NOW, vec![off(), off()]).unwrap();
+    let next = rules.changed(String::new(), NOW, vec![off(), off()], &BTreeMap::new()).unwrap();
     let quarantine = next.installations[0].quarantine.as_ref().unwrap();
     assert_eq!((quarantine.at, quarantine.from), (NOW, InstallationStage::Active));
     assert_eq!(next.installations[0].group, rules.installations[0].group);
@@ -232,12 +250,18 @@ fn going_back_leaves_in_quarantine_what_was_switched_off_as_it_was() {
     now.number = 9;
     now.installations[0] = now.installations[0].quarantined("it failed".to_owned(), NOW).unwrap();
     now.installations.push(installation(3, World::Pricing));
-    let next = now.back_to(&older, "back".to_owned(), NOW);
+    let next = now.back_to(&older, &[], "back".to_owned(), NOW);
     assert_eq!((next.number, next.note.as_str(), next.installations.len()), (10, "back", 2));
     let quarantine = next.installations[0].quarantine.clone().unwrap();
     assert_eq!((quarantine.reason.as_str(), quarantine.from), ("it failed", InstallationStage::Active));
     assert_eq!(next.installations[0].stage, InstallationStage::Quarantined);
     // Another component is what one goes back for.
     now.installations[0].component = Digest::of(b"two");
-    assert_eq!(now.back_to(&older, String::new(), NOW).installations, older.installations);
+    assert_eq!(now.back_to(&older, &[], String::new(), NOW).installations, older.installations);
+    // It is also heard of from what it was when it was last in a rulebook.
+    let off = older.installations[0].quarantined("it failed".to_owned(), NOW).unwrap();
+    let without = Rulebook { installations: Vec::new(), ..active() };
+    let next = without.back_to(&older, &[off], String::new(), NOW);
+    assert_eq!(next.installations[0].stage, InstallationStage::Quarantined);
+    assert_eq!(without.back_to(&older, &[], String::new(), NOW).installations, older.installations);
 }

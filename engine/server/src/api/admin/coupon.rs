@@ -11,6 +11,7 @@ use super::coupons::{CouponBody, CouponContent, answer, taken};
 use crate::{
     error::Error,
     extract::{IfMatch, Json, Path, Staff},
+    price_cart::turns::Turns,
 };
 
 /// A coupon.
@@ -45,13 +46,14 @@ pub async fn update(
     staff: Staff,
     State(db): State<Db>,
     State(host): State<Arc<Host>>,
+    State(turns): State<Turns>,
     Path(id): Path<Id<Coupon>>,
     if_match: IfMatch,
     Json(content): Json<CouponContent>,
 ) -> Result<Response, Error> {
     let before = find(&db, &staff, id).await?;
     if_match.check("coupon", before.version)?;
-    let coupon = content.checked(&db, &host, &staff.store, id).await?;
+    let coupon = content.checked(&db, (&host, &turns), &staff.store, id).await?;
     save(&db, &staff, coupon, before.version).await
 }
 

@@ -31,6 +31,7 @@ use crate::{
     extract::{Json, Query, Staff},
     ids::Ids,
     plugins,
+    price_cart::turns::Turns,
     rules::MAX_CONFIG,
 };
 
@@ -154,11 +155,12 @@ pub async fn create(
     staff: Staff,
     State(db): State<Db>,
     State(host): State<Arc<Host>>,
+    State(turns): State<Turns>,
     State(clock): State<Clock>,
     State(ids): State<Ids>,
     Json(content): Json<CouponContent>,
 ) -> Result<Response, Error> {
-    let coupon = content.checked(&db, &host, &staff.store, ids.next(clock.now())).await?;
+    let coupon = content.checked(&db, (&host, &turns), &staff.store, ids.next(clock.now())).await?;
     db.insert_coupon(staff.store.id, &coupon).await.map_err(|error| taken(error, &coupon))?;
     let location = format!("/api/v1/admin/coupons/{}", coupon.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer(coupon)?).into_response())
@@ -184,7 +186,7 @@ impl CouponContent {
     pub async fn checked(
         self,
         db: &Db,
-        host: &Arc<Host>,
+        (host, turns): (&Arc<Host>, &Turns),
         store: &Store,
         id: Id<Coupon>,
     ) -> Result<Coupon, Error> {
@@ -207,7 +209,10 @@ impl CouponContent {
         let classes = match installation {
             Some(installation) => {
                 let component = plugins::component(db, host, installation.component).await?;
-                plugins::validate_config(component, config.clone()).await?
+                let version = db.find_plugin_version(store.id, installation.component).await?;
+                let gone = || Error::Internal("an installation's version is gone".to_owned());
+                let schema = version.ok_or_else(gone)?.description.config_schema;
+                plugins::check_config(turns, store.id, component, schema, config.clone()).await?
             }
             None => Vec::new(),
         };

@@ -112,7 +112,8 @@ impl From<GroupBody> for Group {
     responses(
         (status = 200, description = "The groups", body = GroupsBody,
             headers(("ETag" = String, description = "Number of the active rulebook; 0 where there is none"))),
-        (status = 401, description = "`unauthenticated`", body = Problem)))]
+        (status = 401, description = "`unauthenticated`", body = Problem),
+        (status = 409, description = "`rulebook_damaged`", body = Problem)))]
 pub async fn list(staff: Staff, State(rules): State<Rules>) -> Result<Response, Error> {
     let active = rules.active(staff.store.id).await?;
     Ok(answer(active.number, &active.groups))
@@ -120,23 +121,25 @@ pub async fn list(staff: Staff, State(rules): State<Rules>) -> Result<Response, 
 
 /// Replaces all groups. That makes the next rulebook, which is active at once.
 #[utoipa::path(put, path = "/api/v1/admin/groups", tag = "admin", operation_id = "admin_replace_groups",
-    params(("If-Match" = Option<String>, Header, description = "Only while the rulebook of this number is active")),
+    params(("If-Match" = String, Header, description = "ETag of the groups the change is based on")),
     request_body = GroupsRequest, security(("api_key" = ["rulebooks:write"])),
     responses(
         (status = 200, description = "The groups, and the rulebook that has them", body = GroupsBody,
             headers(("ETag" = String, description = "Number of that rulebook"))),
         (status = 401, description = "`unauthenticated`", body = Problem),
         (status = 412, description = "`version_conflict`: another change came first", body = Problem),
-        (status = 422, description = "`invalid_body` or `rules_unusable`", body = Problem)))]
+        (status = 409, description = "`rulebook_damaged`", body = Problem),
+        (status = 422, description = "`invalid_body` or `rules_unusable`", body = Problem),
+        (status = 428, description = "`precondition_required`", body = Problem)))]
 pub async fn replace(
     staff: Staff,
     State(rules): State<Rules>,
-    if_match: Option<IfMatch>,
+    if_match: IfMatch,
     Json(asked): Json<GroupsRequest>,
 ) -> Result<Response, Error> {
     let note = note(asked.note)?;
     let request = RuleRequest::Groups(asked.groups.into_iter().map(Group::from).collect());
-    let changed = rules.change(staff.store.id, if_match.as_ref(), note, request).await?;
+    let changed = rules.change(staff.store.id, Some(&if_match), note, request).await?;
     Ok(answer(changed.rulebook.number, &changed.rulebook.groups))
 }
 
@@ -156,7 +159,7 @@ mod tests {
     const PATH: &str = "/api/v1/admin/groups";
 
     async fn put(app: &TestApp, body: &Value) -> crate::testing::Answer {
-        app.request(Method::PUT, PATH).key(&app.key).json(body).send().await
+        app.request(Method::PUT, PATH).key(&app.key).header("if-match", "*").json(body).send().await
     }
 
     #[tokio::test]
@@ -201,6 +204,8 @@ mod tests {
         }
         let stale = app.request(Method::PUT, PATH).key(&app.key).header("if-match", "\"1\"");
         stale.json(&json!({"groups": group("order")})).send().await.expect_problem(412, "version_conflict");
+        let blind = app.request(Method::PUT, PATH).key(&app.key).json(&json!({"groups": group("order")}));
+        blind.send().await.expect_problem(428, "precondition_required");
         assert_eq!(app.admin_get(PATH).await.body["rulebook"], 2);
     }
 }

@@ -44,7 +44,8 @@ pub struct PluginVersionBody {
     /// SHA-256 of the component, which names it.
     #[schema(value_type = String)]
     pub digest: Digest,
-    /// The kind of question it answers: `pricing`, `coupon` or `promotion`.
+    /// The kind of question it answers: `pricing`, `coupon`, `promotion`, `shipping-rates`, `tax` or
+    /// `checkout-validation`.
     #[schema(value_type = String)]
     pub world: World,
     /// The `martlet:commerce` it was built for.

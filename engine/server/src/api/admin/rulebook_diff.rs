@@ -129,6 +129,7 @@ mod tests {
         let groups = json!({"groups": [{"name": "orders", "class": "order", "mode": "best"}]});
         app.request(Method::PUT, "/api/v1/admin/groups")
             .key(&app.key)
+            .header("if-match", "*")
             .json(&groups)
             .send()
             .await

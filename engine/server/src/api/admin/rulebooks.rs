@@ -24,7 +24,7 @@ use crate::{
     extract::{IfMatch, Json, Path, Query, Staff},
     problem::Problem,
     rulebooks::published,
-    rules::{RULEBOOK, Rules},
+    rules::{RULEBOOK, Rules, damaged},
 };
 
 /// What a list says of a rulebook.
@@ -87,10 +87,11 @@ pub async fn list(
         (status = 200, description = "The active rulebook", body = RulebookBody,
             headers(("ETag" = String, description = "Its number"))),
         (status = 401, description = "`unauthenticated`", body = Problem),
-        (status = 404, description = "`no_rulebook`", body = Problem)))]
+        (status = 404, description = "`no_rulebook`", body = Problem),
+        (status = 409, description = "`rulebook_damaged`", body = Problem)))]
 pub async fn active(staff: Staff, State(db): State<Db>) -> Result<Response, Error> {
-    let rulebook = db.find_active_rulebook(staff.store.id).await?.ok_or(Error::NoRulebook)?;
-    answer(&db, &staff, rulebook).await
+    let number = db.find_active_rulebook_number(staff.store.id).await?.ok_or(Error::NoRulebook)?;
+    answer(&db, &staff, SealedRulebook::clone(&*find(&db, &staff, number).await?)).await
 }
 
 /// The rulebook with a number.
@@ -101,10 +102,10 @@ pub async fn active(staff: Staff, State(db): State<Db>) -> Result<Response, Erro
             headers(("ETag" = String, description = "Its number"))),
         (status = 400, description = "`malformed_id`", body = Problem),
         (status = 401, description = "`unauthenticated`", body = Problem),
-        (status = 404, description = "`not_found`", body = Problem)))]
+        (status = 404, description = "`not_found`", body = Problem),
+        (status = 409, description = "`rulebook_damaged`", body = Problem)))]
 pub async fn get(staff: Staff, State(db): State<Db>, Path(number): Path<i64>) -> Result<Response, Error> {
-    let rulebook = db.find_rulebook(staff.store.id, number).await?;
-    answer(&db, &staff, rulebook.ok_or(Error::NotFound { entity: RULEBOOK })?).await
+    answer(&db, &staff, SealedRulebook::clone(&*find(&db, &staff, number).await?)).await
 }
 
 /// Makes an older set active again, under a new number. What is in quarantine, and would run as it did
@@ -172,7 +173,7 @@ pub async fn find(db: &Db, staff: &Staff, number: i64) -> Result<std::sync::Arc<
     if db.find_rulebook_summary(store, number).await?.is_none() {
         return Err(Error::NotFound { entity: RULEBOOK });
     }
-    published(db, store, number).await
+    published(db, store, number).await.map_err(damaged)
 }
 
 async fn answer(db: &Db, staff: &Staff, rulebook: SealedRulebook) -> Result<Response, Error> {

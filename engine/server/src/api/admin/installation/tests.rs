@@ -154,8 +154,9 @@ async fn quarantine_ends_by_release_alone() {
     send(&app, Method::POST, &release).await.expect_problem(409, "not_quarantined");
     let id = Id::new(made["id"].as_str().unwrap().parse().unwrap());
     let rules = Rules::from_ref(&app.state);
-    assert_eq!(rules.quarantine(app.store.id, id, "out of fuel").await.unwrap(), Some(3));
-    assert_eq!(rules.quarantine(app.store.id, id, "again").await.unwrap(), None);
+    let failed = rules.active(app.store.id).await.unwrap().installation(id).unwrap().clone();
+    assert_eq!(rules.quarantine(app.store.id, &failed, "out of fuel").await.unwrap(), Some(3));
+    assert_eq!(rules.quarantine(app.store.id, &failed, "again").await.unwrap(), None);
     let off = app.admin_get(&path).await.body;
     assert_eq!((&off["stage"], &off["rulebook"]), (&json!("quarantined"), &json!(3)));
     assert_eq!(

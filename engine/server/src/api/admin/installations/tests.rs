@@ -73,6 +73,7 @@ async fn everything_about_it_can_be_said_at_once() {
     let groups = json!({"groups": [{"name": "orders", "class": "order", "mode": "best"}]});
     app.request(Method::PUT, "/api/v1/admin/groups")
         .key(&app.key)
+        .header("if-match", "*")
         .json(&groups)
         .send()
         .await

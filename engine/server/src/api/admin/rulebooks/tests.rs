@@ -98,6 +98,7 @@ async fn an_older_set_is_active_again_under_a_new_number_and_is_what_is_worked_o
     let groups = json!({"groups": [{"name": "orders", "class": "order", "mode": "best"}]});
     app.request(Method::PUT, "/api/v1/admin/groups")
         .key(&app.key)
+        .header("if-match", "*")
         .json(&groups)
         .send()
         .await
@@ -144,6 +145,8 @@ async fn rolling_back_goes_one_further_each_time() {
     app.admin_patch(&path, json!({"priority": 9})).await.expect_status(200);
     let made = post(&app, &roll).await.expect_status(200).body;
     assert_eq!((&made["number"], &made["repeats"]), (&json!(7), &json!(5)));
+    // That repeats the first set, before which there is none.
+    post(&app, &roll).await.expect_problem(409, "no_earlier_rulebook");
     let stale = app.request(Method::POST, &roll).key(&app.key).header("if-match", "\"6\"").send().await;
     stale.expect_problem(412, "version_conflict");
 }
@@ -154,11 +157,36 @@ async fn what_failed_stays_in_quarantine_when_the_rules_go_back() {
     let path = history(&app, 2).await;
     let id = Id::new(path.rsplit('/').next().unwrap().parse().unwrap());
     let rules = Rules::from_ref(&app.state);
-    assert_eq!(rules.quarantine(app.store.id, id, "it failed").await.unwrap(), Some(3));
+    let failed = rules.active(app.store.id).await.unwrap().installation(id).unwrap().clone();
+    assert_eq!(rules.quarantine(app.store.id, &failed, "it failed").await.unwrap(), Some(3));
     let made = post(&app, &format!("{PATH}/rollback")).await.expect_status(200).body;
     let installation = &made["installations"][0];
     assert_eq!((&made["repeats"], &installation["stage"]), (&json!(2), &json!("quarantined")));
     assert_eq!(installation["quarantine"]["from_stage"], "active");
+    // Nor does it come back through a rulebook that lacks it.
+    let gone = app.request(Method::DELETE, &path).key(&app.key).send().await.expect_status(200);
+    assert_eq!(gone.body["installations"].as_array().map(Vec::len).unwrap_or_default(), 0);
+    let made = post(&app, &format!("{PATH}/2/activate")).await.expect_status(200).body;
+    assert_eq!(made["installations"][0]["stage"], "quarantined");
+}
+
+#[tokio::test]
+async fn the_way_out_of_a_damaged_rulebook_is_told() {
+    let app = TestApp::new().await;
+    let path = history(&app, 2).await;
+    let sql = "UPDATE rulebooks SET note = note, body = REPLACE(body, '\"priority\":2', '\"priority\":7') WHERE number = 2";
+    let martlet_store::Db::Sqlite { write, .. } = &app.state.db else { panic!("tests run on SQLite") };
+    sqlx::query(sql).execute(write).await.unwrap();
+    let paths = [ACTIVE, "/api/v1/admin/rulebooks/2", INSTALLATIONS, &path, "/api/v1/admin/groups"];
+    for path in paths {
+        let answer = app.admin_get(path).await.expect_problem(409, "rulebook_damaged");
+        let detail = answer.body["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("/api/v1/admin/rulebooks/rollback"), "{detail}");
+    }
+    app.admin_patch(&path, json!({"priority": 5})).await.expect_problem(409, "rulebook_damaged");
+    app.admin_get("/api/v1/admin/rulebooks/1").await.expect_status(200);
+    post(&app, &format!("{PATH}/rollback")).await.expect_status(200);
+    app.admin_get(INSTALLATIONS).await.expect_status(200);
 }
 
 #[tokio::test]

@@ -425,7 +425,9 @@ async fn a_request_of_more_than_64_kib_is_refused() {
 async fn whoever_is_in_quarantine_stays_there_under_an_older_rulebook() {
     let (app, _) = shop(100_000).await;
     let id: Id<_> = installation(&app, "percentage-off").await.parse().unwrap();
-    let switched = Rules::from_ref(&app.state).quarantine(app.store.id, id, "it fails").await;
+    let rules = Rules::from_ref(&app.state);
+    let failed = rules.active(app.store.id).await.unwrap().installation(id).cloned().unwrap();
+    let switched = rules.quarantine(app.store.id, &failed, "it fails").await;
     assert_eq!(switched.unwrap(), Some(2));
     let given = json!({"lines": [{"sku": "MUG", "quantity": 1}]});
     let simulation = simulated(&app, json!({"rulebook": 1, "on": {"given_cart": given}})).await;
