@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use martlet_domain::{
     Id,
-    access::{Area, Scope},
     order::Order,
     simulation::{SimulatedOutcome, Simulation},
 };
@@ -107,7 +106,7 @@ pub async fn cancel(
 }
 
 /// What came of the orders that are through, in the order they were gone through: those placed last first.
-/// Needs the scope `orders:read` as well.
+/// One on orders needs the scope `orders:read` as well.
 #[utoipa::path(get, path = "/api/v1/admin/simulations/{id}/orders", tag = "admin",
     operation_id = "admin_list_simulated_orders",
     params(("id" = Uuid, Path, description = "Its id"), SimulatedOrderParameters), security(("api_key" = ["simulations:read"])),
@@ -123,9 +122,8 @@ pub async fn orders(
     Query(parameters): Query<SimulatedOrderParameters>,
 ) -> Result<Json<Page<SimulatedOrderBody>>, Error> {
     let after: Option<i64> = parameters.cursor.as_deref().map(decode_cursor).transpose()?;
-    staff.needs(Scope::read(Area::Orders))?;
     let (store, limit) = (staff.store.id, parameters.limit.get());
-    db.find_simulation(store, id).await?.ok_or_else(Error::not_found::<Simulation>)?;
+    found(&db, &staff, id).await?;
     let outcome = parameters.outcome.map(|outcome| outcome.0);
     // One more than asked for tells whether there is a next page.
     let mut found = db.list_simulated_orders(store, id, outcome, after.unwrap_or(0), limit + 1).await?;
