@@ -136,7 +136,8 @@ mod tests {
         assert_eq!(report.failures().next().map(|check| check.name.as_str()), Some("format"));
         assert_eq!(inspector.turns.available_permits(), at_once());
         // Who has one under way waits for that, and nobody else does.
-        let own = inspector.by_store.lock().unwrap()[&store].clone().acquire_owned().await.unwrap();
+        let own = Arc::clone(&inspector.by_store.lock().unwrap()[&store]);
+        let own = own.acquire_owned().await.unwrap();
         let refused = inspector.inspect(store, Bytes::from_static(b"x")).await.unwrap_err();
         assert!(matches!(refused, Error::Busy), "{refused}");
         inspector.inspect(other, Bytes::from_static(b"x")).await.unwrap();
