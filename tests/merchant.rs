@@ -152,9 +152,13 @@ impl<'a> Staff<'a> {
 
     /// How the orders of the past would have come out: by order, and in all.
     fn simulate_the_past(&self, installation: &str, orders: &[Value]) {
-        let job = self.developer.simulate(&json!({
+        let asked = json!({
             "changes": [{"id": installation, "stage": "active"}], "on": {"orders": {"last": 100}},
-        }));
+        });
+        // Orders aren't the developer's to see.
+        let refused = self.developer.post("/simulations", &asked).expect_problem(403, "forbidden");
+        assert_eq!(refused.body["required_scope"], "orders:read");
+        let job = self.manager.simulate(&asked);
         let figures = (&job["state"], &job["done"], &job["total"], &job["result"]["failed"]);
         assert_eq!(figures, (&json!("done"), &json!(4), &json!(4), &json!(0)), "{job:#}");
         // Three mugs: 60.00 become 51.00. Nine: 9 x 17.10 less 5 % are 146.20, and three bundles are 135.00,
@@ -165,7 +169,7 @@ impl<'a> Staff<'a> {
             ("loser", 27_960, 28_625),
             ("unchanged", 2_000, 2_000),
         ];
-        let page = self.developer.get(&format!("/simulations/{}/orders", job["id"].as_str().expect("an id")));
+        let page = self.manager.get(&format!("/simulations/{}/orders", job["id"].as_str().expect("an id")));
         let told = page["items"].as_array().expect("orders").iter().rev();
         let ids: Vec<&Value> = told.clone().map(|one| &one["order_id"]).collect();
         assert_eq!(ids, orders.iter().map(|order| &order["id"]).collect::<Vec<_>>(), "placed last first");
@@ -323,7 +327,8 @@ impl<'a> Staff<'a> {
             ("developer", "admin_create_installation", 422),
             ("developer", "admin_create_installation", 201),
             ("developer", "admin_create_simulation", 202),
-            ("developer", "admin_create_simulation", 202),
+            ("developer", "admin_create_simulation", 403),
+            ("staff", "admin_create_simulation", 202),
             ("staff", "admin_update_installation", 200),
             ("staff", "admin_update_installation", 412),
             ("staff", "admin_update_installation", 200),

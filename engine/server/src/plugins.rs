@@ -52,8 +52,8 @@ pub async fn component(db: &Db, host: &Arc<Host>, digest: Digest) -> Result<Arc<
 }
 
 /// Checks a configuration against its plugin's schema, and asks the component whether it can work with it
-/// and which classes its candidates will have. That is for when it is the store's turn and no shopper of
-/// its waits, and what it burns is the store's.
+/// and which classes its candidates will have. That is done in the store's turn, in line with its shoppers:
+/// behind them a busy store's merchant would never get there. What it burns is the store's.
 pub async fn check_config(
     turns: &Turns,
     store: Id<Store>,
@@ -61,7 +61,7 @@ pub async fn check_config(
     schema: String,
     config: String,
 ) -> Result<Vec<Class>, Error> {
-    let mut turn = turns.take(store, Urgency::Background).await?;
+    let mut turn = turns.take(store, Urgency::Foreground).await?;
     let checked = blocking(move || {
         let schema = ConfigSchema::parse(&schema).map_err(|problems| Error::PluginFailed {
             problem: format!("its schema of configurations can't be used: {}", words(&problems)),

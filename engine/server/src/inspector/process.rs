@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn it_is_told_nothing_but_what_it_needs() {
         let (_, found) = stopped_by(
-            "env >&2; [ $(env | grep -vc -e '^PWD=' -e '^_=' -e '^SHLVL=') = 0 ] && exit 101; exit 2",
+            "env >&2; [ $(env | grep -vc -e '^PWD=' -e '^_=' -e '^SHLVL=' -e '^MIMALLOC_ARENA_RESERVE=0$') = 0 ] && exit 101; exit 2",
         );
         assert_eq!(found, "reading it failed");
     }

@@ -221,7 +221,7 @@ async fn a_version_that_refuses_what_coupons_are_configured_with_is_refused() {
 
 #[tokio::test]
 async fn gifts_beyond_their_number_are_refused_before_they_are_looked_for() {
-    let app = TestApp::new().await;
+    let app = TestApp::builder().body_limit(1 << 20).build().await;
     app.uploaded(World::Promotion).await;
     // More than a database takes in a statement.
     let skus: Vec<String> = (0..40_000).map(|number| format!("S{number}")).collect();

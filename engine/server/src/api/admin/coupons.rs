@@ -300,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn codes_are_unique_and_everything_is_bounded() {
-        let app = TestApp::new().await;
+        let app = TestApp::builder().body_limit(1 << 20).build().await;
         let installation = app.install(World::Coupon).await;
         let promotion = app.install(World::Promotion).await;
         let body = json!({"code": "a", "installation": installation.id, "config": {"percent": 1}});
@@ -312,7 +312,7 @@ mod tests {
             ("installation", json!("00000000-0000-0000-0000-000000000000"), "/installation"),
             ("installation", json!(promotion.id), "/installation"),
             ("config", json!([]), "/config"),
-            ("config", json!({"x": "x".repeat(17_000)}), "/config"),
+            ("config", json!({"x": "x".repeat(64 << 10)}), "/config"),
             ("starts_at", json!("tomorrow"), "/starts_at"),
             ("ends_at", json!("2026-01-01T00:00:00Z"), "/ends_at"),
             ("total_limit", json!(0), "/total_limit"),

@@ -132,7 +132,7 @@ async fn the_version_stored_last_runs_unless_another_is_asked_for() {
 
 #[tokio::test]
 async fn a_configuration_is_checked_by_schema_and_by_the_plugin() {
-    let app = TestApp::new().await;
+    let app = TestApp::builder().body_limit(1 << 20).build().await;
     app.upload(World::Promotion, "1.0.0", SCHEMA).await;
     let with = async |config: Value| {
         app.admin_post(PATH, json!({"plugin": "small-promotion", "config": config})).await
@@ -150,7 +150,7 @@ async fn a_configuration_is_checked_by_schema_and_by_the_plugin() {
     let refused = new(json!({})).await.expect_problem(422, "config_refused");
     assert_eq!(refused.violation(), ("/config/percent", "is missing"));
     new(json!({"percent": "x".repeat(200)})).await.expect_problem(422, "plugin_failed");
-    let large = new(json!({"x": "x".repeat(17_000)})).await.expect_problem(422, "invalid_body");
+    let large = new(json!({"x": "x".repeat(64 << 10)})).await.expect_problem(422, "invalid_body");
     assert_eq!(large.violation().0, "/config");
     assert_eq!(app.admin_get(PATH).await.header("etag"), "\"0\"", "nothing was published");
 }

@@ -308,8 +308,9 @@ async fn a_job_is_stopped_within_a_step_and_stays_so() {
         order(&app, 1).await;
     }
     let turns = hold_turns(&app).await;
-    let body = other_config(&app, "percentage-off", json!({"percent_ppm": 200_000})).await;
-    let id = begin(&app, body).await;
+    // Nothing is configured anew, which would take a turn to check.
+    let change = json!({"id": installation(&app, "percentage-off").await, "priority": 7});
+    let id = begin(&app, json!({"changes": [change], "on": {"orders": {"last": 5_000}}})).await;
     let cancel = format!("{PATH}/{id}/cancel");
     let stopped = app.admin_post(&cancel, json!({})).await.expect_status(200).body;
     assert_eq!((&stopped["state"], &stopped["done"]), (&json!("cancelled"), &json!(0)));
