@@ -228,8 +228,8 @@ pub struct PluginsConfig {
     pub inspect_cpu_seconds: u64,
     /// Time that it may take by the clock on the wall, in seconds. Other work may be going on.
     pub inspect_wall_seconds: u64,
-    /// Carts that are priced once more at a time, with the installations that are only tried; 0 for none.
-    /// It is done when no shopper waits.
+    /// Carts of a store that are priced once more at a time, with the installations that are only tried; 0
+    /// for none. It is done when no shopper waits.
     pub shadow_concurrency: usize,
     /// How many failures in a row quarantine an installation, as does half of its last 200 calls; 0 where
     /// nothing does. Each instance counts what it sees.
