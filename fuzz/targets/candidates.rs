@@ -20,13 +20,13 @@ use libfuzzer_sys::fuzz_target;
 use martlet_domain::{
     Timestamp,
     plugin::{Rulebook, SealedRulebook},
-    quote::{Call, Decision, Evaluation, Input, Pricing, Quote, Receipt, Stage},
+    quote::{Call, Decision, Evaluation, Input, Outcome, Pricing, Quote, Receipt, Stage},
 };
 use martlet_fuzz::Tally;
 
 use answers::Any;
 use installed::Installed;
-use invariants::check_invariants;
+use invariants::{Found, check_invariants};
 
 static TALLY: Mutex<Tally> = Mutex::new(Tally::new());
 
@@ -35,9 +35,9 @@ fuzz_target!(|bytes: &[u8]| {
     tally.input();
     // What is missing at the end is nothing, so that any bytes are a case.
     let Ok(case) = Case::any(Unstructured::new(bytes)) else { return };
-    let quote = case.price(&case.input);
-    check_invariants(&case.input, &quote);
-    assert_eq!(quote, case.price(&case.input), "priced twice");
+    let (quote, found) = case.price(&case.input);
+    check_invariants(&case.input, &quote, &found);
+    assert_eq!(quote, case.price(&case.input).0, "priced twice");
     check_replay(&case, &quote);
     for verdict in &quote.verdicts {
         tally.note(match &verdict.decision {
@@ -58,7 +58,7 @@ fn check_replay(case: &Case, quote: &Quote) {
     assert_eq!(recorded.digest(), quote.receipt.digest());
     let input = recorded.input(Arc::clone(&case.input.rulebook)).expect("it names its rulebook");
     assert_eq!(input, case.input);
-    assert_eq!(quote.receipt.bytes(), case.price(&input).receipt.bytes(), "priced from its receipt");
+    assert_eq!(quote.receipt.bytes(), case.price(&input).0.receipt.bytes(), "priced from its receipt");
 }
 
 /// A cart, what is installed in its store, and what that answers.
@@ -90,15 +90,22 @@ impl Case {
         Ok(Self { input, installed })
     }
 
-    fn price(&self, input: &Input) -> Quote {
+    /// The quote, and the tax rates that components have found.
+    fn price(&self, input: &Input) -> (Quote, Found) {
         let mut pricing = Pricing::start(input.clone()).expect("the carts are within their bounds");
+        let mut found = Found::new();
         while let Some(asked) = pricing.next_stage() {
             let stage = asked.snapshot.stage;
             let evaluations: Vec<Evaluation> =
                 asked.calls.iter().map(|call| self.answer(stage, call)).collect();
+            for (call, evaluation) in asked.calls.iter().zip(&evaluations) {
+                if let Outcome::Taxed(taxes) = &evaluation.outcome {
+                    found.push((call.installation, taxes.rates.clone()));
+                }
+            }
             pricing.resolve(&evaluations).expect("as many answers as questions");
         }
-        pricing.finish()
+        (pricing.finish(), found)
     }
 
     fn answer(&self, stage: Stage, call: &Call) -> Evaluation {

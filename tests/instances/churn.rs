@@ -200,8 +200,9 @@ fn churn(builder: EngineBuilder) {
     let resting = resting.into_iter().max().expect("three engines");
     let mut rules = Rules::new(&fleet.shop);
 
-    // Everything has come and gone once before memory is looked at.
-    fleet.churn(&mut rules, QUOTES / 4, CHANGES / 2);
+    // As much has happened before memory is looked at as happens then: every thread and every pool is as
+    // large as it gets.
+    fleet.churn(&mut rules, QUOTES, CHANGES);
     rules.quieten(&fleet.shop);
     let before = fleet.settled(resting);
 

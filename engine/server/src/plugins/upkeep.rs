@@ -33,12 +33,24 @@ async fn round(pricer: &Arc<Pricer>, db: &Db, cache_keep: Duration, number: u32)
     let forgetting = Arc::clone(pricer);
     let forgotten = plugins::blocking(move || forgetting.forget_components(IDLE_ROUNDS)).await?;
     if forgotten > 0 {
+        plugins::blocking(give_back).await?;
         tracing::info!(forgotten, "components that nobody needs have left memory");
     }
     if number.is_multiple_of(SWEEP_ROUNDS) {
         sweep(pricer, db, cache_keep).await?;
     }
     Ok(())
+}
+
+/// Has the allocator give back to the system what it keeps free. Compiling a component takes tens of MB for a
+/// moment, and glibc keeps them in an arena for each thread that ever compiled one.
+fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "the allocator has no other way to be asked")]
+    // SAFETY: it takes no pointer, locks for itself, and touches what is free alone.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Goes through the folder of compiled components, where there is one.
