@@ -4,10 +4,10 @@
 //! The promotion is "any three stoneware mugs for 45.00". In the demo store a mug costs 18.00, or 5 % less
 //! from six on, and 5 % are off from 150.00 and 10 % from 300.00. Shipping costs 6.00.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use martlet_tests::{
-    Answer, Database, Engine, EngineBuilder, components_dir,
+    Answer, Database, Engine, EngineBuilder, components_dir, eventually,
     quote::{amount, expect_sums},
     shop::{Shop, checkout_body},
 };
@@ -57,7 +57,7 @@ impl Person<'_> {
     fn simulate(&self, asked: &Value) -> Value {
         let job = self.post("/simulations", asked).expect(202);
         assert_eq!(job.header("location"), format!("/api/v1/admin/simulations/{}", job.text("/id")));
-        eventually("the simulation is over", || {
+        eventually(PATIENCE, "the simulation is over", || {
             let job = self.get(&format!("/simulations/{}", job.text("/id")));
             let is_over = job["state"] != "queued" && job["state"] != "running";
             is_over.then_some(job)
@@ -207,13 +207,13 @@ impl<'a> Staff<'a> {
         let shadow = self.manager.ask("PATCH", &path, Some(&asked), Some(2)).expect(200);
         assert_eq!((&shadow.body["stage"], &shadow.body["rulebook"]), (&json!("shadow"), &json!(3)));
         let (cart, mut asked) = (cart(self.shop, &AROUND_THE_TIER), 0);
-        let figures = eventually("a cart is tried", || {
+        let figures = eventually(PATIENCE, "a cart is tried", || {
             // An engine that is busy leaves carts out, so shoppers go on asking.
             let quote = quote(self.shop, &cart);
             asked += 1;
             assert_eq!(amount(&quote["totals"]["total"]), 27_960);
             assert!(candidates(&quote, "bundle").is_empty(), "{quote:#}");
-            eventually("each cart is tried or left out", || {
+            eventually(PATIENCE, "each cart is tried or left out", || {
                 let figures = self.manager.get(&format!("{path}/figures"));
                 let number = |name: &str| figures["shadow"][name].as_i64().expect("a number");
                 (number("carts") + number("skipped") == asked).then_some(figures)
@@ -395,19 +395,6 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
 
-/// Asks until there is an answer.
-#[track_caller]
-fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{what}: it never is");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn a_promotion_is_tried_watched_switched_on_explained_and_taken_back() {
     let patient = |engine: EngineBuilder| {
@@ -440,7 +427,7 @@ fn walk(shop: &Shop) {
     let placed = order(shop, &before, 5_100);
     let (id, path) = (text(&placed["id"]), format!("/orders/{}", text(&placed["id"])));
     assert_eq!((amount(&placed["totals"]["goods_discount"]), &placed["rulebook"]), (900, &json!(4)));
-    let figures = eventually("the order is counted", || {
+    let figures = eventually(PATIENCE, "the order is counted", || {
         let figures = staff.manager.get(&format!("/installations/{promotion}/figures"));
         (figures["orders"]["paid"] == 1).then_some(figures)
     });

@@ -3,11 +3,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::mpsc::{Sender, channel},
-    thread::{scope, sleep},
+    thread::scope,
     time::{Duration, Instant},
 };
 
-use martlet_tests::{Engine, EngineBuilder, Redis, components_dir, shop::Shop};
+use martlet_tests::{Engine, EngineBuilder, Redis, components_dir, eventually, shop::Shop};
 use serde_json::{Value, json};
 
 /// Quotes that are asked for while rules change.
@@ -77,12 +77,10 @@ impl Fleet {
 
     /// Memory of each engine, in kB, once nothing is ready to run that no rulebook asks.
     fn settled(&self, components: u64) -> [u64; 3] {
-        let begun = Instant::now();
         self.engines().map(|engine| {
-            while engine.count("martlet_components_held", &[]) > components {
-                assert!(begun.elapsed() < PATIENCE, "components stay in memory");
-                sleep(Duration::from_millis(100));
-            }
+            eventually(PATIENCE, "components leave memory", || {
+                (engine.count("martlet_components_held", &[]) <= components).then_some(())
+            });
             engine.resident_memory()
         })
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use martlet_tests::{Engine, quote::amount, shop::Shop};
+use martlet_tests::{Engine, eventually, quote::amount, shop::Shop};
 use serde_json::{Value, json};
 
 use crate::wish::{Goods, Wish, change, in_turns, install, installed, total, upload};
@@ -35,18 +35,16 @@ fn place(shop: &Shop, wish: &Wish, expected: Option<i64>) -> Result<Placed, Valu
 
 /// Asks for a simulation and waits until it has ended.
 fn simulate(shop: &Shop, body: &Value) -> Value {
-    let begun = Instant::now();
     let asked = shop.admin("POST", "/simulations", None, Some(body)).expect(202);
     let path = format!("/simulations/{}", asked.text("/id"));
-    loop {
+    eventually(PATIENCE, "the simulation is over", || {
         let simulation = shop.admin("GET", &path, None, None).expect(200);
-        if !["queued", "running"].contains(&simulation.text("/state")) {
-            assert_eq!(simulation.text("/state"), "done", "{simulation:#?}");
-            return simulation.body;
+        if ["queued", "running"].contains(&simulation.text("/state")) {
+            return None;
         }
-        assert!(begun.elapsed() < PATIENCE, "{} of {}", simulation.body["done"], simulation.body["total"]);
-        std::thread::sleep(Duration::from_millis(200));
-    }
+        assert_eq!(simulation.text("/state"), "done", "{simulation:#?}");
+        Some(simulation.body)
+    })
 }
 
 /// What a simulation says of each order, by the order's id.

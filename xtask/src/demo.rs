@@ -35,8 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     run::say("1/4 building the plugins");
     wasm::build()?;
     run::say("2/4 building the engine (some minutes the first time)");
-    let build = ["build", "--package", "martlet", "--locked"];
-    run::command(run::cargo(&build).current_dir(workspace::root()))?;
+    run::build_engine(&[])?;
 
     run::say("3/4 migrating and seeding the store");
     let demo = Demo::new(options)?;

@@ -60,7 +60,6 @@ impl Fuzz {
             ["fuzz", "build", "--release", "--sanitizer", "none", "--fuzz-dir", "fuzz", "--target", &host];
         let mut command = Command::new(cargo_fuzz);
         run::forget_own_package(command.args(build).arg("--target-dir").arg(&target));
-        command.env("RUSTC_WRAPPER", workspace::fuzz().join("rustc.sh"));
         run::command(command.current_dir(workspace::root()))?;
         Ok(Self { programs: target.join(host).join("release") })
     }

@@ -4,6 +4,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::workspace;
+
 /// Says what is going on.
 #[expect(clippy::print_stdout, reason = "a task speaks to whoever runs it")]
 pub(crate) fn say(text: &str) {
@@ -16,6 +18,20 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command.args(arguments);
     forget_own_package(&mut command);
     command
+}
+
+/// Builds the binary that the demo serves and the black-box tests drive. Everything is chosen from the whole
+/// workspace: a part alone would have dependencies with fewer features, and wasmtime twice.
+pub(crate) fn build_engine(more: &[&str]) -> Result<()> {
+    let build = ["build", "--workspace", "--bin", "martlet", "--locked"];
+    command(cargo(&build).args(more).current_dir(workspace::root()))
+}
+
+/// The tests of a file over that binary.
+pub(crate) fn black_box(name: &str) -> Command {
+    let mut test = cargo(&["test", "--workspace", "--locked", "--test", name]);
+    test.current_dir(workspace::root());
+    test
 }
 
 /// Keeps from a command that runs cargo what cargo says of this program's own package: build scripts

@@ -4,11 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::{
-    mysql,
-    run::{self, cargo},
-    wasm, workspace,
-};
+use crate::{mysql, run, wasm, workspace};
 
 /// What `cargo xtask soak` can be told.
 #[derive(Debug, clap::Args)]
@@ -29,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wanted("faults") {
         build_with_faults()?;
     }
-    run::command(cargo(&["build", "--package", "martlet", "--locked"]).current_dir(workspace::root()))?;
+    run::build_engine(&[])?;
     if wanted("replay") {
         let mut replay = tests("replay");
         run::command(replay.env("MARTLET_TEST_ORDERS", options.orders.to_string()))?;
@@ -43,8 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// An engine with fault points, beside the one without: only its own crates are compiled twice.
 fn build_with_faults() -> Result<()> {
-    let build = ["build", "--package", "martlet", "--features", "faults", "--locked"];
-    run::command(cargo(&build).current_dir(workspace::root()))?;
+    run::build_engine(&["--features", "martlet/faults"])?;
     let target = workspace::root().join("target");
     let folder = target.join("faults");
     std::fs::create_dir_all(&folder)?;
@@ -59,8 +54,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn tests(name: &str) -> std::process::Command {
-    let mut test = cargo(&["test", "--package", "martlet-tests", "--locked", "--test", name]);
+    let mut test = run::black_box(name);
     test.args(["--", "--include-ignored", "--nocapture", "--test-threads=1"]);
-    test.current_dir(workspace::root());
     test
 }

@@ -170,15 +170,15 @@ impl Tests {
     /// Everything else, journeys over the built binary included.
     fn engine(&mut self) -> Result<()> {
         self.means(Means::Redis, redis::ensure())?;
-        build_engine()?;
+        run::build_engine(&[])?;
         let all = ["test", "--workspace", "--exclude", "martlet-store", "--locked", "--no-fail-fast"];
         self.test_with_mysql(&mut cargo(&all))
     }
 
     /// Hundreds of shoppers at once, each test with the machine to itself.
     fn contention(&mut self) -> Result<()> {
-        build_engine()?;
-        let mut test = black_box("contention");
+        run::build_engine(&[])?;
+        let mut test = run::black_box("contention");
         test.args(["--", "--include-ignored", "--test-threads=1"]);
         self.test_with_mysql(&mut test)
     }
@@ -186,8 +186,8 @@ impl Tests {
     /// Hundreds of carts and thousands of orders, under rules that are only tried and then under the same in
     /// earnest; each test with the machine to itself.
     fn rehearsal(&mut self) -> Result<()> {
-        build_engine()?;
-        let mut test = black_box("rehearsal");
+        run::build_engine(&[])?;
+        let mut test = run::black_box("rehearsal");
         test.args(["--", "--include-ignored", "--test-threads=1"]);
         self.cargo_test(test.current_dir(workspace::root()))
     }
@@ -196,8 +196,8 @@ impl Tests {
     /// machine to itself.
     fn instances(&mut self) -> Result<()> {
         self.means(Means::Redis, redis::ensure())?;
-        build_engine()?;
-        let mut test = run::with_many_files(&black_box("instances"));
+        run::build_engine(&[])?;
+        let mut test = run::with_many_files(&run::black_box("instances"));
         test.args(["--", "--include-ignored", "--test-threads=1"]);
         if let Some(source) = self.means(Means::Previous, previous::source())? {
             test.env("MARTLET_TEST_PREVIOUS", previous::build(&source)?);
@@ -219,7 +219,7 @@ impl Tests {
     fn cargo_component(&mut self) -> Result<()> {
         let built = tools::COMPONENT.ensure().and_then(|tool| wasm::build_with_cargo_component(&tool));
         let Some(built) = self.means(Means::CargoComponent, built)? else { return Ok(()) };
-        let mut test = black_box("cargo_component");
+        let mut test = run::black_box("cargo_component");
         test.env("MARTLET_TEST_CARGO_COMPONENT", built);
         self.cargo_test(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
     }
@@ -264,18 +264,6 @@ impl Tests {
         }
         Ok(())
     }
-}
-
-/// The binary that the black-box tests drive. Everything is chosen from the whole workspace: a part alone
-/// would have dependencies with fewer features, and wasmtime twice.
-fn build_engine() -> Result<()> {
-    let build = ["build", "--workspace", "--bin", "martlet", "--locked"];
-    run::command(cargo(&build).current_dir(workspace::root()))
-}
-
-/// The tests of a file over that binary.
-fn black_box(name: &str) -> Command {
-    cargo(&["test", "--workspace", "--locked", "--test", name])
 }
 
 impl Counts {

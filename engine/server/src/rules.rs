@@ -20,7 +20,7 @@ use martlet_domain::{
     settings::Store,
 };
 use martlet_plugin_host::Host;
-use martlet_store::{AuditEntry, Db, Published, StoreError};
+use martlet_store::{AuditEntry, Db, Published};
 
 pub(crate) use request::MAX_CONFIG;
 pub use request::{InstallationRequest, StageRequest};
@@ -254,7 +254,7 @@ impl Rules {
     ) -> Result<Rulebook, Error> {
         let older = rulebooks::published(&self.db, store, number).await.map_err(unusable)?;
         let note = note.unwrap_or_else(|| format!("Back to rulebook {number}"));
-        let kept = self.kept(store, &older).await?;
+        let kept = self.kept(store).await?;
         let next = active.back_to(&older, &kept, note, self.clock.now());
         match next.miscounted(&self.db.budget_currencies(store).await?) {
             Some(problem) => Err(Error::invalid("", problem)),
@@ -275,18 +275,13 @@ impl Rules {
         }
     }
 
-    /// What the installations of a rulebook were when they were last in one. A row that was changed from
-    /// outside is no reason not to go back.
-    async fn kept(&self, store: Id<Store>, rulebook: &Rulebook) -> Result<Vec<Installation>, Error> {
-        let mut kept = Vec::with_capacity(rulebook.installations.len());
-        for installation in &rulebook.installations {
-            match self.db.find_installation(store, installation.id).await {
-                Ok(known) => kept.extend(known),
-                Err(error @ StoreError::Corrupt { .. }) => tracing::warn!(%store, "{error}"),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(kept)
+    /// What installations were when they were last in a rulebook. A row that was changed from outside is no
+    /// reason not to go back.
+    async fn kept(&self, store: Id<Store>) -> Result<Vec<Installation>, Error> {
+        let known = self.db.list_installations_each(store).await?.into_iter();
+        Ok(known
+            .filter_map(|known| known.inspect_err(|error| tracing::warn!(%store, "{error}")).ok())
+            .collect())
     }
 
     /// The active rulebook, to leave it. One that was changed from outside has no set that could be

@@ -222,7 +222,7 @@ impl Simulations {
     }
 
     /// Works a price out when it is the turn of work that no shopper waits for. This is the one place where
-    /// a simulation takes a turn and has components run, which the job holds. All stores' together leave a
+    /// a job takes a turn and has components run, which it holds. All stores' together leave a
     /// core to shoppers, and one that waits for its turn keeps no other from theirs. `method` is the
     /// shipping method that the cart has chosen.
     async fn walk_in_turn(

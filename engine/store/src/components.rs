@@ -2,7 +2,7 @@
 
 use martlet_domain::Digest;
 
-use crate::{Db, StoreError, Tx, codec::RowOf};
+use crate::{Db, StoreError, Tx, codec::RowOf, error::is_unique_violation};
 
 /// Bytes a row holds at most. MariaDB takes packets of 16 MiB by default, and a component may
 /// have 32 MiB.
@@ -61,7 +61,7 @@ pub(crate) async fn insert_if_new(tx: &mut Tx, digest: Digest, component: &[u8])
     let size = i64::try_from(component.len()).map_err(|_| StoreError::OutOfBounds)?;
     match run!(tx, |c| sqlx::query(SQL).bind(name).bind(size).execute(c).await.map(drop)) {
         Ok(()) => {}
-        Err(error) if error.as_database_error().is_some_and(|known| known.is_unique_violation()) => {
+        Err(error) if is_unique_violation(&error) => {
             return Ok(());
         }
         Err(error) => return Err(error.into()),

@@ -133,13 +133,14 @@ impl StoreError {
     }
 }
 
+/// Whether a row has a key that another has.
+pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
 impl Unique {
     /// Turns a violation of this uniqueness into a conflict.
     pub(crate) fn or(self, error: sqlx::Error) -> StoreError {
-        if error.as_database_error().is_some_and(|known| known.is_unique_violation()) {
-            StoreError::Conflict(self)
-        } else {
-            error.into()
-        }
+        if is_unique_violation(&error) { StoreError::Conflict(self) } else { error.into() }
     }
 }

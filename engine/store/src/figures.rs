@@ -15,6 +15,7 @@ use crate::{
     Db, StoreError, Tx,
     codec::{RowOf, to_json},
     dialect::Statement as _,
+    error::is_unique_violation,
     orders::legible,
 };
 
@@ -115,16 +116,12 @@ impl Db {
                 transaction!(self, |tx| fold(tx, store, installation, before).await);
             match folded {
                 // Another instance folds the same at this moment. What it leaves is for the next time.
-                Err(StoreError::Database(error)) if is_taken(&error) => {}
+                Err(StoreError::Database(error)) if is_unique_violation(&error) => {}
                 folded => folded?,
             }
         }
         Ok(found.len())
     }
-}
-
-fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 async fn add(tx: &mut Tx, store: Id<Store>, flush: Flush, counted: &[&NewFigures]) -> Result<(), StoreError> {

@@ -9,7 +9,10 @@ use martlet_domain::{
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::{Db, StoreError, Tx, codec::RowOf, dialect::Statement as _, orders::legible, shape::parts};
+use crate::{
+    Db, StoreError, Tx, codec::RowOf, dialect::Statement as _, error::is_unique_violation, orders::legible,
+    shape::parts,
+};
 
 /// Which lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl Db {
         });
         match stored {
             // Ids are drawn once, and lines with them are stored together.
-            Err(StoreError::Database(error)) if is_duplicate(&error) => {}
+            Err(StoreError::Database(error)) if is_unique_violation(&error) => {}
             stored => stored?,
         }
         // Apart, so that nobody holds new lines while waiting for those of others.
@@ -101,10 +104,6 @@ impl EntryRow {
             message: self.message,
         })
     }
-}
-
-fn is_duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Levels as numbers, with room for others between them.

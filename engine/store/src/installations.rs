@@ -66,10 +66,18 @@ impl Db {
     /// All installations a store ever had, by sequence number, each as it was in the last rulebook that
     /// had it. Those at work are in the active one.
     pub async fn list_installations(&self, store: Id<Store>) -> Result<Vec<Installation>, StoreError> {
+        self.list_installations_each(store).await?.into_iter().collect()
+    }
+
+    /// The same; one that can't be read, which was changed from outside, is there as its error.
+    pub async fn list_installations_each(
+        &self,
+        store: Id<Store>,
+    ) -> Result<Vec<Result<Installation, StoreError>>, StoreError> {
         const SQL: &str = "SELECT id, body, seal FROM installations WHERE store_id = ? ORDER BY sequence";
         let rows: Vec<InstallationRow> =
             read!(self, |c| sqlx::query_as(SQL).bind(store.uuid()).fetch_all(c).await)?;
-        rows.into_iter().map(InstallationRow::decode).collect()
+        Ok(rows.into_iter().map(InstallationRow::decode).collect())
     }
 }
 

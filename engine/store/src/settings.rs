@@ -8,6 +8,7 @@ use martlet_domain::{
 use crate::{
     ChangeKind, Db, StoreError, Tx, Update, Versioned,
     codec::{RowOf, to_json},
+    error::is_unique_violation,
 };
 
 #[derive(sqlx::FromRow)]
@@ -71,7 +72,7 @@ async fn put(tx: &mut Tx, store: Id<Store>, body: &str, expected: i64) -> Result
             run!(tx, |c| sqlx::query(INSERT).bind(store.uuid()).bind(body).execute(c).await.map(drop));
         match inserted {
             Ok(()) => return Ok(Update::Done { version: 1 }),
-            Err(error) if error.as_database_error().is_some_and(|known| known.is_unique_violation()) => {}
+            Err(error) if is_unique_violation(&error) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use martlet_domain::{Id, settings::Store};
 
 use self::entry::EntryRow;
-use crate::{Db, StoreError, Tx};
+use crate::{Db, StoreError, Tx, error::is_unique_violation};
 
 pub use entry::{TestBalance, TestOperation, TestOutcome, TestPayment};
 
@@ -117,7 +117,7 @@ impl Tx {
         match written {
             Ok(()) => Ok(None),
             // Tried before it is looked for: nearly always a key is new.
-            Err(error) if error.as_database_error().is_some_and(|known| known.is_unique_violation()) => {
+            Err(error) if is_unique_violation(&error) => {
                 let row: EntryRow = run!(self, |c| sqlx::query_as(entry::BY_KEY)
                     .bind(store.uuid())
                     .bind(&entry.request_key)

@@ -5,9 +5,8 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -47,8 +46,8 @@ pub(crate) struct Neighbour<'a> {
 /// Shoppers of the neighbour, who ask again and again until they are sent away.
 pub(crate) struct Crowd<'a> {
     shop: &'a Shop,
-    asking: JoinSet<Result<()>>,
-    answered: Arc<AtomicU32>,
+    asking: JoinSet<Result<u32>>,
+    over: Arc<AtomicBool>,
 }
 
 impl<'a> Neighbour<'a> {
@@ -71,38 +70,31 @@ impl<'a> Neighbour<'a> {
 
     /// Has shoppers ask there.
     pub(crate) fn crowd(&self) -> Crowd<'a> {
-        let (mut asking, answered) = (JoinSet::new(), Arc::new(AtomicU32::new(0)));
+        let (mut asking, over) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
         for _ in 0..CLIENTS {
-            let (router, quote, answered) =
-                (self.shop.router.clone(), self.quote.clone(), Arc::clone(&answered));
+            let (router, quote, over) = (self.shop.router.clone(), self.quote.clone(), Arc::clone(&over));
             let ask_on = async move {
-                loop {
+                let mut answered = 0;
+                while !over.load(Ordering::Relaxed) {
                     ask(router.clone(), Method::GET, &quote, String::new()).await?;
-                    answered.fetch_add(1, Ordering::Relaxed);
+                    answered += 1;
                 }
+                Ok(answered)
             };
             asking.spawn_on(ask_on, self.shop.runtime.handle());
         }
-        Crowd { shop: self.shop, asking, answered }
+        Crowd { shop: self.shop, asking, over }
     }
 }
 
 impl Crowd<'_> {
-    /// Sends them away, once the walk under way is over. None may have been turned away before, and some
-    /// must have had an answer.
-    pub(crate) fn disperse(mut self) -> Result<()> {
-        let answered = self.answered.load(Ordering::Relaxed);
+    /// Sends them away when each has the answer that it waits for, so that nothing of theirs is left to do.
+    pub(crate) fn disperse(self) -> Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        let answered = self.shop.runtime.block_on(self.asking.join_all());
+        let answered: u32 = answered.into_iter().sum::<Result<u32>>()?;
         ensure!(answered > 0, "the store that loops had no turn");
-        self.shop.runtime.block_on(async {
-            if let Some(ended) = self.asking.try_join_next() {
-                return ended?;
-            }
-            self.asking.shutdown().await;
-            while is_walking(&self.shop.router).await? {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            Ok(())
-        })
+        Ok(())
     }
 }
 
@@ -150,13 +142,4 @@ async fn ask(router: Router, method: Method, path: &str, body: String) -> Result
     let body = body.collect().await?.to_bytes();
     ensure!(head.status.is_success(), "{path}: {} {}", head.status, String::from_utf8_lossy(&body));
     Ok(serde_json::from_slice(&body)?)
-}
-
-/// Whether any cart is being priced.
-async fn is_walking(router: &Router) -> Result<bool> {
-    let request = Request::get("/actuator/prometheus").body(Body::empty())?;
-    let body = router.clone().oneshot(request).await?.into_body().collect().await?.to_bytes();
-    let running = std::str::from_utf8(&body)?.lines();
-    let running = running.filter_map(|line| line.strip_prefix("martlet_evaluations_running ")).next();
-    Ok(running.context("the running evaluations aren't told")? != "0")
 }

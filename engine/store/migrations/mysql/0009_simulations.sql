@@ -1,6 +1,6 @@
 -- What other rules would do. migrations/sqlite has the same, statement by statement.
 
--- `asked` is the request as it was sent; `result` grows while the instance `holder` works on it. Whoever
+-- `asked` is the request; `result` grows while the instance `holder` works on it. Whoever
 -- hasn't said until `lease_until`, by the database's clock, that they still do is gone.
 CREATE TABLE simulations (
     store_id BINARY(16) NOT NULL,
