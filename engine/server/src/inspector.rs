@@ -78,11 +78,13 @@ impl Inspector {
         // A thread of its own, which the server doesn't wait for when it leaves. The turn ends with the
         // work, also where nobody waits for it any more.
         let started = thread::Builder::new().name("martlet-inspect".to_owned()).spawn(move || {
-            let _turn = turn;
+            let turn = turn;
             let inspected = match how {
                 How::Process(program) => program.inspect(&bytes),
                 How::Here(host) => here(&host, &bytes),
             };
+            // Whoever hears of this end finds the turn free.
+            drop(turn);
             let _ = tell.send(inspected);
         });
         let lost = |error: String| Error::Internal(format!("an inspection is lost: {error}"));
