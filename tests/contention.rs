@@ -44,7 +44,7 @@ fn stock(shop: &Shop, variant: Id<Variant>) -> (i64, i64) {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only contention"]
+#[ignore = "needs the machine to itself: cargo xtask test contention"]
 fn two_hundred_shoppers_get_fifty_units_and_no_more() {
     on_each_database("fifty", |shop| {
         let variant = shop.stocked("LAST-FIFTY", 50);
@@ -64,7 +64,7 @@ fn two_hundred_shoppers_get_fifty_units_and_no_more() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only contention"]
+#[ignore = "needs the machine to itself: cargo xtask test contention"]
 fn carts_of_five_variants_in_any_order_never_lock_each_other_out() {
     on_each_database("five", |shop| {
         let variants: Vec<_> = (0..5).map(|number| shop.stocked(&format!("FIVE-{number}"), 50)).collect();
@@ -88,7 +88,7 @@ fn carts_of_five_variants_in_any_order_never_lock_each_other_out() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only contention"]
+#[ignore = "needs the machine to itself: cargo xtask test contention"]
 fn a_key_sent_twenty_times_at_once_makes_one_order() {
     on_each_database("key", |shop| {
         let variant = shop.stocked("ONE-ORDER", 50);
@@ -119,7 +119,7 @@ fn a_key_sent_twenty_times_at_once_makes_one_order() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only contention"]
+#[ignore = "needs the machine to itself: cargo xtask test contention"]
 fn a_coupon_for_a_hundred_orders_is_used_a_hundred_times() {
     on_each_database("coupon", |shop| {
         let variant = shop.stocked("WANTED", 10_000);
@@ -138,7 +138,7 @@ fn a_coupon_for_a_hundred_orders_is_used_a_hundred_times() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only contention"]
+#[ignore = "needs the machine to itself: cargo xtask test contention"]
 fn a_customer_uses_a_coupon_as_often_as_it_allows() {
     on_each_database("customer", |shop| {
         let variant = shop.stocked("OFTEN", 10_000);

@@ -1,6 +1,6 @@
 //! Several engines on one database, with a Redis that they share and without.
 //!
-//! What is timed or needs many requests has the machine to itself: `cargo xtask test --only instances`.
+//! What is timed or needs many requests has the machine to itself: `cargo xtask test instances`.
 
 #[path = "instances/balancer.rs"]
 mod balancer;

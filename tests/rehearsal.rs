@@ -1,7 +1,7 @@
 //! What rules would do, told before they are published, is what they do once they are: shadows, canaries
 //! and simulations, over hundreds of carts and thousands of orders.
 //!
-//! They have the machine to themselves: `cargo xtask test --only rehearsal`.
+//! They have the machine to themselves: `cargo xtask test rehearsal`.
 
 #[path = "rehearsal/canary.rs"]
 mod canary;

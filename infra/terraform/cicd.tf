@@ -73,7 +73,7 @@ resource "aws_codebuild_project" "migrate" {
 
   source {
     type      = "NO_SOURCE"
-    buildspec = file("${path.module}/migrate/buildspec.yml")
+    buildspec = templatefile("${path.module}/migrate/buildspec.yml", { script = base64encode(file("${path.module}/migrate/migrate.sh")) })
   }
 
   environment {
@@ -81,11 +81,6 @@ resource "aws_codebuild_project" "migrate" {
     compute_type    = "BUILD_GENERAL1_SMALL"
     image           = var.architecture == "arm64" ? "aws/codebuild/amazonlinux-aarch64-standard:3.0" : "aws/codebuild/amazonlinux-x86_64-standard:5.0"
     privileged_mode = true
-
-    environment_variable {
-      name  = "SCRIPT"
-      value = base64encode(file("${path.module}/migrate/migrate.sh"))
-    }
 
     dynamic "environment_variable" {
       for_each = local.migrate_environment

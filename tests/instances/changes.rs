@@ -161,7 +161,7 @@ fn rulebooks_are_followed(pair: &Pair, within: Duration) {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn a_change_is_served_by_the_other_instance_within_a_second() {
     on_each_database("changes", Shared::Redis, &[], |pair| {
         products_are_served_changed(pair, Duration::from_secs(1));
@@ -170,7 +170,7 @@ fn a_change_is_served_by_the_other_instance_within_a_second() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn without_redis_a_change_is_served_by_the_other_instance_within_two_seconds() {
     on_each_database("polled", Shared::Nothing, &[], |pair| {
         products_are_served_changed(pair, Duration::from_secs(2));
@@ -180,7 +180,7 @@ fn without_redis_a_change_is_served_by_the_other_instance_within_two_seconds() {
 
 /// One that starts hears of everything that was changed in the last minutes while it is asked already.
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn a_product_that_changes_all_the_time_is_served_all_the_time() {
     on_each_database("restless", Shared::Redis, &[], |pair| {
         let marker = Marker::new(&pair.shop, "RESTLESS");

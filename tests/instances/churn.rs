@@ -232,7 +232,7 @@ fn churn(builder: EngineBuilder) {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn twenty_thousand_quotes_over_a_hundred_changes_are_each_of_one_rulebook_and_leave_no_memory() {
     // What is kept in memory, and which rulebook a quote is of, has little to do with the database.
     churn(Engine::builder());

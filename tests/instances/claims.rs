@@ -190,13 +190,13 @@ fn sell(builder: EngineBuilder) {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn of_five_thousand_customers_a_thousand_get_a_coupon_on_sqlite() {
     sell(Engine::builder());
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn of_five_thousand_customers_a_thousand_get_a_coupon_on_mysql() {
     let Some(database) = Database::create("claims") else { return };
     sell(Engine::builder().database(&database.url()));

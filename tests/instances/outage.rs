@@ -23,7 +23,7 @@ const COUNTED: [(&str, &str); 5] = [
 ];
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn while_redis_is_stuck_or_gone_nothing_breaks_and_afterwards_it_is_used_again() {
     on_each_database("outage", Shared::Redis, &COUNTED, |pair| {
         let (redis, shoppers) = (pair.redis(), Shoppers::new(&pair.shop));

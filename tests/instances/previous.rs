@@ -140,7 +140,7 @@ fn serve_together(builder: EngineBuilder, previous: &Path) {
 }
 
 #[test]
-#[ignore = "needs the binary of the release before this one: cargo xtask test --only instances"]
+#[ignore = "needs the binary of the release before this one: cargo xtask test instances"]
 fn the_release_before_this_one_serves_on_the_same_tables() {
     let Some(previous) = previous() else { return };
     serve_together(Engine::builder(), &previous);

@@ -43,7 +43,7 @@ fn roll(builder: EngineBuilder) {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn a_deployment_under_load_loses_no_request() {
     roll(Engine::builder());
     if let Some(database) = Database::create("rolling") {

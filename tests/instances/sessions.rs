@@ -102,7 +102,7 @@ fn a_session_that_is_over_stays_over_when_redis_forgets_or_goes() {
 /// What Redis remembers is held against the database once a minute, so that one that couldn't be told
 /// keeps a session open that long and no longer.
 #[test]
-#[ignore = "takes a minute: cargo xtask test --only instances"]
+#[ignore = "takes a minute: cargo xtask test instances"]
 fn a_session_that_is_ended_while_redis_is_stuck_is_over_everywhere_a_minute_later() {
     on_sqlite(Shared::Redis, &[], |pair| {
         let [one, other] = pair.engines();

@@ -55,7 +55,7 @@ fn reads_of_a_rush(pair: &Pair) -> [u64; 2] {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn five_hundred_who_ask_at_once_cost_an_instance_one_read() {
     on_each_database("stampede_alone", Shared::Nothing, &[], |pair| {
         assert_eq!(reads_of_a_rush(pair), [1, 1]);
@@ -63,7 +63,7 @@ fn five_hundred_who_ask_at_once_cost_an_instance_one_read() {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only instances"]
+#[ignore = "needs the machine to itself: cargo xtask test instances"]
 fn with_redis_five_hundred_who_ask_at_once_cost_an_instance_one_read_at_most() {
     on_each_database("stampede", Shared::Redis, &[], |pair| {
         let reads = reads_of_a_rush(pair);

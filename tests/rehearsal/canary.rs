@@ -62,7 +62,7 @@ fn lines(dice: &mut Dice, variants: &[Id<Variant>]) -> Vec<(Id<Variant>, u32)> {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only rehearsal"]
+#[ignore = "needs the machine to itself: cargo xtask test rehearsal"]
 fn a_canary_has_its_share_of_carts_and_keeps_them() {
     let shop = Shop::new(Engine::start());
     let other = shop.engine.beside().start();

@@ -146,7 +146,7 @@ fn order(shop: &Shop, cart: Id<Cart>, installation: &str, expected_total: i64, t
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only rehearsal"]
+#[ignore = "needs the machine to itself: cargo xtask test rehearsal"]
 fn what_a_shadow_records_of_each_cart_is_what_it_does_to_its_order() {
     let shop = Shop::new(Engine::start());
     let goods = Goods::of(&shop);

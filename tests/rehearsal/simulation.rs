@@ -63,7 +63,7 @@ fn simulated(shop: &Shop, simulation: &Value) -> HashMap<String, Value> {
 }
 
 #[test]
-#[ignore = "needs the machine to itself: cargo xtask test --only rehearsal"]
+#[ignore = "needs the machine to itself: cargo xtask test rehearsal"]
 fn a_simulation_says_of_each_order_what_placing_it_comes_to() {
     let orders = std::env::var("MARTLET_TEST_ORDERS").ok().and_then(|text| text.parse().ok());
     let orders = orders.unwrap_or(ORDERS).min(ORDERS);

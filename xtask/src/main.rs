@@ -8,6 +8,7 @@ use clap::Parser;
 mod debian;
 mod demo;
 mod fuzz;
+mod infra;
 mod mysql;
 mod previous;
 mod redis;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     fuzz::{self, Fuzz},
-    mysql, previous, redis,
+    infra, mysql, previous, redis,
     run::{self, cargo},
     tools, wasm, wit, workspace,
 };
@@ -23,7 +23,7 @@ const FUZZ_SECONDS: u32 = 10;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Only the steps whose name contains this.
-    #[arg(long)]
+    #[arg(value_name = "STEP")]
     only: Option<String>,
 }
 
@@ -37,6 +37,7 @@ enum Means {
     Machete,
     CargoComponent,
     Fuzz,
+    Infra,
 }
 
 impl Means {
@@ -49,6 +50,7 @@ impl Means {
             Self::Machete => "machete",
             Self::CargoComponent => "cargo-component",
             Self::Fuzz => "fuzz",
+            Self::Infra => "infra",
         }
     }
 
@@ -111,10 +113,11 @@ impl Tests {
         self.step("rehearsal", Self::rehearsal)?;
         self.step("instances", Self::instances)?;
         self.step("plugins", |tests| {
-            tests.cargo_test(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
+            tests.count(cargo(&["test", "--workspace", "--locked"]).current_dir(workspace::plugins()))
         })?;
         self.step("cargo-component", Self::cargo_component)?;
-        self.step("fuzz", Self::fuzz)
+        self.step("fuzz", Self::fuzz)?;
+        self.step("infra", Self::infra)
     }
 
     fn step(&mut self, name: &str, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -189,7 +192,7 @@ impl Tests {
         run::build_engine(&[])?;
         let mut test = run::black_box("rehearsal");
         test.args(["--", "--include-ignored", "--test-threads=1"]);
-        self.cargo_test(test.current_dir(workspace::root()))
+        self.count(test.current_dir(workspace::root()))
     }
 
     /// Several engines at once, some under load, one of the release before this one; each test with the
@@ -206,13 +209,18 @@ impl Tests {
     }
 
     fn test_with_mysql(&mut self, test: &mut Command) -> Result<()> {
+        if let Some(url) = self.mysql()? {
+            test.env("TEST_MYSQL_URL", url);
+        }
+        self.count(test.current_dir(workspace::root()))
+    }
+
+    /// Where a MySQL is, for as long as the tests go on.
+    fn mysql(&mut self) -> Result<Option<&str>> {
         if self.mysql.is_none() {
             self.mysql = self.means(Means::Mysql, mysql::Server::find_or_start())?;
         }
-        if let Some(server) = &self.mysql {
-            test.env("TEST_MYSQL_URL", &server.url);
-        }
-        self.cargo_test(test.current_dir(workspace::root()))
+        Ok(self.mysql.as_ref().map(|server| server.url.as_str()))
     }
 
     /// Builds the plugins as their authors do, and has the tests hold both builds side by side.
@@ -221,7 +229,7 @@ impl Tests {
         let Some(built) = self.means(Means::CargoComponent, built)? else { return Ok(()) };
         let mut test = run::black_box("cargo_component");
         test.env("MARTLET_TEST_CARGO_COMPONENT", built);
-        self.cargo_test(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
+        self.count(test.args(["--", "--include-ignored"]).current_dir(workspace::root()))
     }
 
     /// Each fuzz target for some seconds, from its seeds alone: what it runs on is the same everywhere.
@@ -232,6 +240,24 @@ impl Tests {
             std::fs::remove_dir_all(&corpus)?;
         }
         Fuzz::build(&tool)?.run(None, FUZZ_SECONDS, &corpus)
+    }
+
+    /// The stack as code: what Terraform would make of it, without anybody's account.
+    fn infra(&mut self) -> Result<()> {
+        let Some(python) = self.means(Means::Infra, infra::python())? else { return Ok(()) };
+        run::build_engine(&[])?;
+        let server = self.mysql()?;
+        let mut checks = infra::checks(&python);
+        if let Some(url) = server {
+            checks.env("TEST_MYSQL_URL", url);
+        }
+        let skipped = self.counts.ignored;
+        self.count(&mut checks)?;
+        let skipped = self.counts.ignored - skipped;
+        if skipped > 0 && Means::Infra.is_required() {
+            bail!("{skipped} checks of the stack were skipped, and none may be");
+        }
+        Ok(())
     }
 
     /// What a step needs, or a loud skip where it can't be had; a failure where it is required.
@@ -247,43 +273,64 @@ impl Tests {
         }
     }
 
-    /// Runs `cargo test`, passes its output on and adds up what it counts.
-    fn cargo_test(&mut self, command: &mut Command) -> Result<()> {
+    /// Runs `cargo test` or pytest, passes its output on and adds up what it counts.
+    fn count(&mut self, command: &mut Command) -> Result<()> {
+        let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().context("cargo's output is piped")?;
+        let stdout = child.stdout.take().context("its output is piped")?;
         for line in BufReader::new(stdout).lines() {
             let line = line?;
-            if let Some(result) = line.strip_prefix("test result: ") {
-                self.counts.add(result);
-            }
+            self.counts.add(&line);
             print_line(&line);
         }
         let status = child.wait()?;
         if !status.success() {
-            bail!("cargo test ended with {status}");
+            bail!("{name} ended with {status}");
         }
         Ok(())
     }
 }
 
 impl Counts {
-    /// Adds a line such as `ok. 3 passed; 0 failed; 1 ignored; 0 measured; ...`.
-    fn add(&mut self, result: &str) {
-        let count = |what: &str| -> u64 {
-            let before = result.split(what).next().unwrap_or_default();
-            before
-                .rsplit([' ', ';', '.'])
-                .find(|word| !word.is_empty())
-                .and_then(|word| word.parse().ok())
-                .unwrap_or(0)
-        };
-        self.passed += count(" passed");
-        self.failed += count(" failed");
-        self.ignored += count(" ignored");
+    /// Adds what a line of output counts: cargo's `test result: ok. 3 passed; 0 failed; 1 ignored; ...` or
+    /// pytest's `==== 3 passed, 1 skipped in 0.12s ====`.
+    fn add(&mut self, line: &str) {
+        let cargo = line.strip_prefix("test result: ");
+        let pytest = || line.strip_prefix("==")?.strip_suffix("==").filter(|line| line.contains(" in "));
+        let Some(result) = cargo.or_else(pytest) else { return };
+        let words: Vec<&str> =
+            result.split([' ', ';', ',', '.', '=']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let [number, what] = pair else { continue };
+            let Ok(number) = number.parse::<u64>() else { continue };
+            match *what {
+                "passed" => self.passed += number,
+                "failed" | "error" | "errors" => self.failed += number,
+                "ignored" | "skipped" => self.ignored += number,
+                _ => {}
+            }
+        }
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the tests' output is the task's")]
 fn print_line(line: &str) {
     println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn lines_of_both_runners_are_counted_and_others_are_not() {
+        let mut counts = Counts::default();
+        counts.add(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s",
+        );
+        counts.add("============ 2 failed, 40 passed, 5 skipped, 1 warning, 1 error in 61.20s (0:01:01) ============");
+        counts.add("========================= test session starts =========================");
+        counts.add("test a::b ... ok");
+        assert_eq!((counts.passed, counts.failed, counts.ignored), (43, 3, 6));
+    }
 }

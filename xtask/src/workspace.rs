@@ -17,6 +17,11 @@ pub(crate) fn fuzz() -> PathBuf {
     root().join("fuzz")
 }
 
+/// The stack that it is deployed on.
+pub(crate) fn infra() -> PathBuf {
+    root().join("infra")
+}
+
 /// The engine's binary, as the development profile builds it.
 pub(crate) fn binary() -> PathBuf {
     target().join("debug").join("martlet")

@@ -1,0 +1,59 @@
+//! The checks of the stack: infra/checks, in Python since moto and checkov are.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{debian, run, tools, workspace};
+
+/// What the checks call beside Python's packages, by program and by Debian's package.
+const PROGRAMS: [(&str, &str); 2] = [("shellcheck", "shellcheck"), ("jq", "jq")];
+
+/// The Python that has what the checks need, with everything installed that this machine lacks; or why it can't be.
+pub(crate) fn python() -> Result<PathBuf> {
+    if std::env::var_os("MARTLET_TF_CHECK").is_none() {
+        bail!("MARTLET_TF_CHECK names no program that checks a Terraform folder");
+    }
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| run::find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        if !debian::is_root() || !debian::is_debian() {
+            bail!("there is no {}; install it", missing.join(" and no "));
+        }
+        run::say(&format!("installing Debian's {}", missing.join(", ")));
+        debian::install(&missing)?;
+    }
+    environment()
+}
+
+/// A virtual environment with the packages of infra/checks/requirements.txt, made anew when those change.
+fn environment() -> Result<PathBuf> {
+    let requirements = workspace::infra().join("checks/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements)?;
+    let folder = tools::cache_dir()?.join("infra-python");
+    let (python, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    run::say(&format!("installing Python packages into {} (once, a minute)", folder.display()));
+    run::output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+        .context("python3 makes no virtual environment; Debian's package for that is python3-venv")?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    run::command(pip.arg(&requirements))?;
+    // Last, so that half an installation isn't taken for one.
+    std::fs::write(installed, wanted)?;
+    Ok(python)
+}
+
+/// Runs all checks, over the engine's binary where they need it.
+pub(crate) fn checks(python: &std::path::Path) -> Command {
+    let mut checks = Command::new(python);
+    checks.args(["-m", "pytest", "-p", "no:cacheprovider", "infra/checks"]);
+    checks.env("MARTLET_BINARY", workspace::binary()).env("PYTHONDONTWRITEBYTECODE", "1");
+    checks.current_dir(workspace::root());
+    checks
+}
