@@ -36,6 +36,28 @@ resource "aws_lb_listener" "https" {
   }
 }
 
+# Metrics and readiness are nobody's outside; the health check doesn't come by here.
+resource "aws_lb_listener_rule" "operations" {
+  listener_arn = aws_lb_listener.https.arn
+  priority     = 1
+
+  condition {
+    path_pattern {
+      values = ["/actuator", "/actuator/*"]
+    }
+  }
+
+  action {
+    type = "fixed-response"
+
+    fixed_response {
+      content_type = "text/plain"
+      message_body = "Not found"
+      status_code  = "404"
+    }
+  }
+}
+
 resource "aws_lb_listener" "http" {
   load_balancer_arn = aws_lb.main.arn
   port              = 80
