@@ -9,3 +9,6 @@ redis_node_type = "cache.t4g.medium"
 
 # As the document's second phase of monitoring has it.
 log_retention_days = 30
+
+# What the phase costs at Seoul's list prices, and some room (cost/README.md).
+monthly_budget_usd = 550

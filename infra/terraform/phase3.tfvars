@@ -13,3 +13,6 @@ nat = "per_zone"
 waf = true
 
 log_retention_days = 30
+
+# What the phase costs at Seoul's list prices, and some room (cost/README.md).
+monthly_budget_usd = 1250

@@ -19,3 +19,6 @@ waf        = true
 cloudfront = true
 
 log_retention_days = 30
+
+# What the phase costs at Seoul's list prices, and some room (cost/README.md).
+monthly_budget_usd = 2300

@@ -13,4 +13,4 @@ redis_node_type      = "cache.t4g.micro"
 nat                  = "instance"
 
 deletion_protection = false
-monthly_budget_usd  = 60
+monthly_budget_usd  = 100

@@ -109,7 +109,7 @@ rotate_signing() { # add | switch | drop
   esac
   printf %s "$keys" >"$work/signing"
   write_value "$SIGNING_SECRET" "$work/signing"
-  say "tokens are signed with ${keys%%:*}. Replace all instances now: start the workflow by hand with the tag that runs"
+  say "tokens are signed with ${keys%%:*}. Replace all instances now, as infra/runbooks/rotate.md says"
 }
 
 # --- the database ---
@@ -224,7 +224,7 @@ rotate_redis() { # add | drop
     next_password "$REDIS_SECRET"
     change_token ROTATE "$work/next"
     write_value "$REDIS_SECRET" "$work/next"
-    say "both tokens work. Replace all instances now: start the workflow by hand with the tag that runs"
+    say "both tokens work. Replace all instances now, as infra/runbooks/rotate.md says"
   else
     read_value "$REDIS_SECRET" "$work/redis"
     change_token SET "$work/redis"
