@@ -15,7 +15,7 @@ pub mod wire;
 
 pub use engine::{Engine, EngineBuilder, Finished, components_dir};
 pub use http::Answer;
-pub use mysql::Database;
+pub use mysql::{Database, DatabaseUser};
 pub use patience::eventually;
 pub use ports::free_port;
 pub use redis::Redis;

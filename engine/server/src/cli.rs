@@ -2,12 +2,14 @@
 
 mod cache;
 mod config_check;
+mod database_user;
 mod key;
 mod migrate;
 mod quote;
 mod replay;
 mod seed;
 mod serve;
+mod store;
 
 #[cfg(test)]
 pub(crate) use key::create as create_key;
@@ -50,6 +52,8 @@ enum Command {
     },
     /// Bring the tables up to date.
     Migrate,
+    /// Make the user of MySQL that servers sign in as, or give it another password. For an administrator.
+    DatabaseUser(database_user::UserArgs),
     /// Fill the database with the demo store.
     Seed {
         /// Folder of the built components.
@@ -63,6 +67,11 @@ enum Command {
     },
     /// Work out orders' prices again, and say whether each comes to the same bytes.
     Replay(replay::ReplayArgs),
+    /// Stores.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
+    },
     /// API keys of the merchants' side.
     Key {
         #[command(subcommand)]
@@ -119,9 +128,11 @@ impl Cli {
         match self.command {
             Command::Serve { migrate } => block_on(serve::run(&config, migrate)),
             Command::Migrate => block_on(migrate::run(&config)),
+            Command::DatabaseUser(asked) => block_on(database_user::run(&config, asked)),
             Command::Seed { plugins } => block_on(seed::run(&config, &plugins)),
             Command::Quote { cart } => block_on(quote::run(&config, &cart)),
             Command::Replay(asked) => block_on(replay::run(&config, asked)),
+            Command::Store { command } => block_on(store::run(&config, command)),
             Command::Key { command } => block_on(key::run(&config, command)),
             Command::Cache { command: CacheCommand::Warm } => block_on(cache::warm(&config)),
             Command::Config { command: ConfigCommand::Check } => block_on(config_check::run(&config)),

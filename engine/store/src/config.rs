@@ -1,10 +1,13 @@
 //! How a database is used.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// How a database is used. The defaults suit one engine on a small machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
+    /// A file with the password for MySQL and its replica, instead of those in their URLs. It is read again
+    /// when it is refused.
+    pub password_file: Option<PathBuf>,
     /// Most connections to MySQL, or most readers of SQLite, which has one writer besides. Times
     /// `statement_cache`, over all engines, it stays below MySQL's `max_prepared_stmt_count`
     /// (16,382).
@@ -23,6 +26,7 @@ pub struct StoreConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
+            password_file: None,
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(5),

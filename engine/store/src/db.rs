@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use crate::{MySqlPools, StoreConfig, StoreError, dialect};
+use crate::{MySqlPools, StoreConfig, StoreError, connections::Connections, dialect};
 
 /// Connections that engines leave to others.
 const SPARE_CONNECTIONS: i64 = 10;
@@ -82,8 +82,7 @@ impl Db {
         let replica = mysql_options(replica_url, "the URL of its replica", config)?;
         match Self::open(url, config).await? {
             Self::MySql(pools) => {
-                let options = dialect::mysql_pool_options(config, replica.get_port());
-                Ok(Self::MySql(pools.with_replica(options.connect_lazy_with(replica))))
+                Ok(Self::MySql(pools.with_replica(Connections::lazy(replica, config).await?)))
             }
             Self::Sqlite { .. } => Err(StoreError::Unusable("only MySQL has replicas".to_owned())),
         }
@@ -105,6 +104,9 @@ impl Db {
             let problem = "sqlite: takes the path of a file, without parameters";
             return Err(StoreError::Unusable(problem.to_owned()));
         }
+        if config.password_file.is_some() {
+            return Err(StoreError::Unusable("only MySQL has passwords".to_owned()));
+        }
         let options = dialect::sqlite_options(SqliteConnectOptions::new().filename(path), config);
         // The writer goes first: it makes the file and switches it to WAL.
         let write = open_writer(path, options.clone().create_if_missing(true), config).await?;
@@ -119,11 +121,7 @@ impl Db {
 
     async fn open_mysql(url: &str, config: &StoreConfig) -> Result<Self, StoreError> {
         let options = mysql_options(url, "its URL", config)?;
-        let pool = dialect::mysql_pool_options(config, options.get_port())
-            .connect_with(options)
-            .await
-            .map_err(|error| StoreError::Unusable(format!("MySQL doesn't let us in ({error})")))?;
-        Ok(Self::MySql(MySqlPools::new(pool)))
+        Ok(Self::MySql(MySqlPools::new(Connections::open(options, config).await?)))
     }
 
     /// Asks the database for an answer, as a readiness check does.
@@ -137,7 +135,8 @@ impl Db {
         const SQL: &str = "SELECT CAST(@@max_connections AS SIGNED), \
              CAST(@@max_prepared_stmt_count AS SIGNED)";
         let Self::MySql(pools) = self else { return Ok(None) };
-        let (connections, statements): (i64, i64) = sqlx::query_as(SQL).fetch_one(&**pools).await?;
+        let (connections, statements): (i64, i64) =
+            sqlx::query_as(SQL).fetch_one(&mut *pools.acquire().await?).await?;
         Ok(Some(ServerLimits { connections, statements }))
     }
 

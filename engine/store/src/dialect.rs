@@ -85,6 +85,28 @@ pub(crate) fn is_transient(error: &dyn DatabaseError) -> bool {
     sqlite_code(error).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
+/// Whether MySQL refuses a user or its password.
+pub(crate) fn is_sign_in_refused(error: &sqlx::Error) -> bool {
+    mysql_number(error) == Some(1045)
+}
+
+/// Whether a user isn't made because there is one.
+pub(crate) fn is_user_taken(error: &sqlx::Error) -> bool {
+    mysql_number(error) == Some(1396)
+}
+
+fn mysql_number(error: &sqlx::Error) -> Option<u16> {
+    Some(error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?.number())
+}
+
+/// Whether a server keeps the former password of a user beside a new one, by its `VERSION()`: Oracle's MySQL
+/// does from 8.0.14 on, MariaDB doesn't.
+pub(crate) fn keeps_former_password(version: &str) -> bool {
+    let numbers = version.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<u32> = numbers.map_while(|number| number.parse().ok()).collect();
+    !version.contains("MariaDB") && numbers.as_slice() >= &[8, 0, 14]
+}
+
 /// Whether a value doesn't fit its column.
 pub(crate) fn is_out_of_bounds(error: &dyn DatabaseError) -> bool {
     if let Some(error) = error.try_downcast_ref::<MySqlDatabaseError>() {
@@ -196,3 +218,20 @@ macro_rules! statement {
 statement!(MySql, " FOR UPDATE", "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000");
 // A fraction, so it is rounded: 0.001 has no exact one.
 statement!(Sqlite, "", "CAST(ROUND(unixepoch('now', 'subsec') * 1000) AS INTEGER)");
+
+#[cfg(test)]
+mod tests {
+    use super::keeps_former_password;
+
+    #[test]
+    fn servers_that_keep_a_former_password_are_told_by_their_version() {
+        for version in ["8.0.14", "8.0.35-27", "8.4.3", "9.1.0-commercial"] {
+            assert!(keeps_former_password(version), "{version}");
+        }
+        let others =
+            ["5.7.44", "8.0.13", "8.0.11-TiDB-v8.5.0", "10.11.14-MariaDB-0+deb12u2", "11.4.2-MariaDB", ""];
+        for version in others {
+            assert!(!keeps_former_password(version), "{version}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use crate::dialect;
 
@@ -42,6 +42,17 @@ pub enum StoreError {
     /// The database can't be opened as configured.
     #[error("the database can't be used: {0}")]
     Unusable(String),
+    /// The file that a password should stand in is of no use.
+    #[error("the password file {} {problem}", path.display())]
+    PasswordFile {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The database's user for engines can't be made.
+    #[error("the database's user can't be made: {0}")]
+    DatabaseUser(String),
     /// The tables couldn't be brought up to date.
     #[error("the tables couldn't be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, fs::File, path::Path, sync::LazyLock, time::Duration};
 
-use sqlx::{MySqlPool, SqlitePool, migrate::Migrator};
+use sqlx::{SqlitePool, migrate::Migrator};
 
-use crate::{Db, StoreConfig, StoreError, dialect};
+use crate::{Db, StoreConfig, StoreError, connections::Connections, dialect};
 
 static MYSQL: LazyLock<Migrator> = LazyLock::new(|| tolerant(sqlx::migrate!("migrations/mysql")));
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| tolerant(sqlx::migrate!("migrations/sqlite")));
@@ -26,14 +26,12 @@ impl Db {
     /// that come later find nothing to do.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self {
-            Self::MySql(pool) => {
+            Self::MySql(pools) => {
                 // Connections of its own, closed even on failure: sqlx keeps a lock on one whose
                 // migration failed, and in the pool it would block the next run.
                 let config =
                     StoreConfig { max_connections: 2, lock_timeout: LOCK_TIMEOUT, ..StoreConfig::default() };
-                let options = (*pool.connect_options()).clone();
-                let own =
-                    dialect::mysql_pool_options(&config, options.get_port()).connect_with(options).await?;
+                let own = pools.primary().beside(config).await?;
                 let outcome = migrate_mysql(&own).await;
                 own.close().await;
                 outcome
@@ -81,13 +79,14 @@ fn tolerant(mut migrator: Migrator) -> Migrator {
     migrator
 }
 
-async fn migrate_mysql(pool: &MySqlPool) -> Result<(), StoreError> {
-    let mut lock = pool.acquire().await?;
+async fn migrate_mysql(connections: &Connections) -> Result<(), StoreError> {
+    let mut lock = connections.acquire().await?;
     if !dialect::lock_migrations(&mut lock).await? {
         let problem = "another engine has been migrating it for ten minutes: see whether that one hangs";
         return Err(StoreError::Unusable(problem.to_owned()));
     }
-    let outcome = MYSQL.run(pool).await;
+    // `run` is the same, but makes this future one that can't be sent to another thread.
+    let outcome = MYSQL.run_direct(None, &mut *connections.acquire().await?, false).await;
     // With its connection ends the lock.
     let closed = lock.close().await;
     outcome?;

@@ -1,24 +1,25 @@
 //! Connections to MySQL, and to a replica of it.
 
 use std::{
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use sqlx::{MySql, MySqlPool, pool::PoolConnection};
+use sqlx::{MySql, Transaction, pool::PoolConnection};
 use tokio::time::{Instant, timeout};
+
+use crate::connections::Connections;
 
 /// How long a read waits for a connection to the replica before it goes to the primary.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How long the replica is then left alone.
 const REST: Duration = Duration::from_secs(5);
 
-/// Connections to MySQL or MariaDB. It stands for the pool of the primary, where everything happens but
-/// the reads of a handle from [`crate::Db::lagging`].
+/// Connections to MySQL or MariaDB. They are the primary's, where everything happens but the reads of a
+/// handle from [`crate::Db::lagging`].
 #[derive(Debug, Clone)]
 pub struct MySqlPools {
-    primary: MySqlPool,
+    primary: Connections,
     replica: Option<Replica>,
     /// Whether reads go to the replica.
     lags: bool,
@@ -26,7 +27,7 @@ pub struct MySqlPools {
 
 #[derive(Debug, Clone)]
 struct Replica {
-    pool: MySqlPool,
+    connections: Connections,
     rests_until: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -67,21 +68,41 @@ const fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 impl MySqlPools {
-    pub(crate) fn new(primary: MySqlPool) -> Self {
+    pub(crate) fn new(primary: Connections) -> Self {
         Self { primary, replica: None, lags: false }
     }
 
-    pub(crate) fn with_replica(self, pool: MySqlPool) -> Self {
-        Self { replica: Some(Replica { pool, rests_until: Arc::default() }), ..self }
+    pub(crate) fn with_replica(self, connections: Connections) -> Self {
+        Self { replica: Some(Replica { connections, rests_until: Arc::default() }), ..self }
     }
 
     pub(crate) fn lagging(&self) -> Self {
         Self { lags: true, ..self.clone() }
     }
 
-    /// The pool of the replica, where there is one.
-    pub fn replica(&self) -> Option<&MySqlPool> {
-        self.replica.as_ref().map(|replica| &replica.pool)
+    /// A connection to the primary, once one is free.
+    pub async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        self.primary.acquire().await
+    }
+
+    /// How many connections to the primary there are.
+    pub fn size(&self) -> u32 {
+        self.primary.size()
+    }
+
+    /// How many of them are free.
+    pub fn num_idle(&self) -> usize {
+        self.primary.num_idle()
+    }
+
+    /// Connections to the primary.
+    pub(crate) const fn primary(&self) -> &Connections {
+        &self.primary
+    }
+
+    /// A transaction on the primary, once a connection is free.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
+        self.primary.begin().await
     }
 
     /// A connection for one read.
@@ -97,17 +118,9 @@ impl MySqlPools {
     /// Closes all connections once they are free.
     pub(crate) async fn close(&self) {
         if let Some(replica) = &self.replica {
-            replica.pool.close().await;
+            replica.connections.close().await;
         }
         self.primary.close().await;
-    }
-}
-
-impl Deref for MySqlPools {
-    type Target = MySqlPool;
-
-    fn deref(&self) -> &MySqlPool {
-        &self.primary
     }
 }
 
@@ -117,11 +130,12 @@ impl Replica {
         if self.rests_until().is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        match timeout(PATIENCE, self.pool.acquire()).await {
+        match timeout(PATIENCE, self.connections.acquire()).await {
             Ok(Ok(connection)) => return Some(connection),
             Ok(Err(error)) => tracing::warn!(%error, "the replica is left alone for some seconds"),
-            // All its connections are at work, which it may well get done before the next read.
-            Err(_) if self.is_busy() => {
+            // All its connections are at work, which it may well get done before the next read. One that is
+            // being made counts, but who waited for it in vain has just taken it back.
+            Err(_) if self.connections.is_full() => {
                 tracing::debug!("no connection to the replica came free");
                 return None;
             }
@@ -129,12 +143,6 @@ impl Replica {
         }
         self.rest();
         None
-    }
-
-    /// Whether there are as many connections as there may be. One that is being made counts, but who
-    /// waited for it in vain has just taken it back.
-    fn is_busy(&self) -> bool {
-        self.pool.size() >= self.pool.options().get_max_connections()
     }
 
     fn rest(&self) {

@@ -14,6 +14,8 @@ mod ledger;
 mod ordering;
 #[path = "conformance/samples.rs"]
 mod samples;
+#[path = "conformance/users.rs"]
+mod users;
 
 /// Declares the modules of behaviours, and a test for each behaviour on each database.
 macro_rules! suite {
@@ -420,6 +422,19 @@ suite! {
         a_replica_that_is_gone_is_read_around
         a_replica_that_hangs_is_read_around
         a_replica_is_one_of_mysql;
+    "conformance/passwords.rs" passwords:
+        a_password_that_was_changed_is_read_again
+        connections_that_are_open_stay
+        a_password_that_cannot_be_read_again_changes_nothing
+        a_replicas_password_is_read_again
+        migrations_have_the_password_of_the_file
+        a_file_without_the_right_password_is_named;
+    "conformance/database_users.rs" database_users:
+        a_user_changes_rows_and_nothing_else
+        a_user_that_has_the_password_is_let_in_again
+        a_new_password_leaves_the_former_where_the_server_can
+        who_makes_users_stays_as_it_is
+        a_name_or_password_that_is_not_plain_changes_nothing;
     "conformance/database.rs" database:
         an_open_database_answers
         migrations_are_pending_until_they_ran

@@ -7,7 +7,7 @@ use martlet_store::Db;
 use toml::{Table, Value};
 
 use crate::{
-    config::{Config, PluginsConfig, ServerConfig},
+    config::{Config, DatabaseConfig, PluginsConfig, ServerConfig},
     ids::Ids,
     redis::{Redis, Unavailable},
     serve::{CLOSING, Certificates},
@@ -59,6 +59,9 @@ async fn database(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![("database", Err(error.to_string()))],
     };
     let mut findings = vec![("database", Ok("it answers".to_owned()))];
+    if let Db::MySql(_) = db {
+        findings.push(("database password", Ok(password(&config.database))));
+    }
     findings.extend(instances(&db, config).await.map(|finding| ("instances", finding)));
     match db.pending_migrations().await {
         Ok(pending) if pending.is_empty() => {
@@ -75,6 +78,14 @@ async fn database(config: &Config) -> Vec<Finding> {
     }
     db.close().await;
     findings
+}
+
+/// Where the password comes from, once the database has taken it.
+fn password(config: &DatabaseConfig) -> String {
+    match config.password_file() {
+        Some(file) => format!("the one in {} works", file.display()),
+        None => "no file: the one in database.url works".to_owned(),
+    }
 }
 
 /// How many engines like this one the server has room for; nothing on SQLite.
@@ -102,7 +113,7 @@ async fn default_store(db: &Db, config: &Config) -> Result<String, String> {
     let handle = config.stores.default.parse().map_err(|error| format!("{error}"))?;
     match db.find_store_by_handle(&handle).await {
         Ok(Some(store)) => Ok(format!("`{handle}` is {}", store.name)),
-        Ok(None) => Err(format!("there is no store `{handle}`; create it, as with `martlet seed`")),
+        Ok(None) => Err(format!("there is no store `{handle}`: make it with `martlet store put FILE`")),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -162,11 +173,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::{
-        config::{DatabaseConfig, TlsConfig},
-        secret::Secret,
-        testing::CertificateFiles,
-    };
+    use crate::{config::TlsConfig, secret::Secret, testing::CertificateFiles};
 
     fn words(findings: &[Finding]) -> Vec<String> {
         let words = |(what, found): &Finding| match found {
@@ -194,7 +201,8 @@ mod tests {
         assert!(found[1].ends_with("are pending; run `martlet migrate`"), "{found:?}");
         db.migrate().await.unwrap();
         let found = words(&database(&config).await);
-        let store = "problem default store: there is no store `default`; create it, as with `martlet seed`";
+        let store =
+            "problem default store: there is no store `default`: make it with `martlet store put FILE`";
         assert_eq!(found, ["ok database: it answers", "ok tables: they are up to date", store]);
     }
 

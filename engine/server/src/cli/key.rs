@@ -61,8 +61,9 @@ pub(crate) async fn create(
     let fits = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     ensure!(fits, "a key's name is 1 to 100 characters on one line");
     let found = db.find_store_by_handle(store).await?;
-    let found = found
-        .with_context(|| format!("there is no store `{store}`: create it first, as with `martlet seed`"))?;
+    let found = found.with_context(|| {
+        format!("there is no store `{store}`: make it first with `martlet store put FILE`")
+    })?;
     let now = clock.now();
     let entry = AuditEntry {
         id: ids.next(now),

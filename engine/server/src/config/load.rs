@@ -228,6 +228,7 @@ mod tests {
             ("MARTLET_SERVER__ADDRESS", "localhost", "socket address"),
             ("MARTLET_DATABASE__URL", "postgres://x", "sqlite: or mysql:"),
             ("DATABASE_READ_URL", "mysql://x/y", "so does database.url"),
+            ("MARTLET_DATABASE__PASSWORD_FILE", "/run/x", "for a database.url that begins with mysql:"),
             ("MARTLET_REDIS__URL", "http://x", "redis:// or rediss://"),
             ("MARTLET_LOG__FILTER", "a=b=c", "log.filter"),
             ("MARTLET_PAYMENTS__TIMEOUT_MS", "10000", "below server.request_timeout_ms"),

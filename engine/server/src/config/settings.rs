@@ -94,6 +94,9 @@ pub struct DatabaseConfig {
     /// none.
     #[serde(with = "super::optional")]
     pub read_url: Option<Secret>,
+    /// A file with the password of MySQL's user, instead of those in the URLs; empty for none. It is read
+    /// again when MySQL refuses the password.
+    pub password_file: PathBuf,
     /// Most connections; for SQLite those that read, beside the one that writes.
     pub max_connections: u32,
     /// How long a request waits for a connection, in milliseconds.
@@ -119,6 +122,7 @@ impl Default for DatabaseConfig {
         Self {
             url: Secret::new("sqlite://martlet.db"),
             read_url: None,
+            password_file: PathBuf::new(),
             max_connections: 16,
             acquire_timeout_ms: 5_000,
             lock_timeout_ms: 5_000,
@@ -128,9 +132,15 @@ impl Default for DatabaseConfig {
 }
 
 impl DatabaseConfig {
+    /// The file with the password, if there is to be one.
+    pub fn password_file(&self) -> Option<&Path> {
+        (!self.password_file.as_os_str().is_empty()).then_some(&*self.password_file)
+    }
+
     /// How the store uses its database.
     pub fn store(&self) -> martlet_store::StoreConfig {
         martlet_store::StoreConfig {
+            password_file: self.password_file().map(Path::to_owned),
             max_connections: self.max_connections,
             acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
             lock_timeout: Duration::from_millis(self.lock_timeout_ms),
@@ -150,6 +160,9 @@ impl DatabaseConfig {
             && ![&self.url, replica].iter().all(|url| url.reveal().starts_with("mysql:"))
         {
             problems.push("database.read_url begins with mysql:, and so does database.url then".to_owned());
+        }
+        if self.password_file().is_some() && !self.url.reveal().starts_with("mysql:") {
+            problems.push("database.password_file is for a database.url that begins with mysql:".to_owned());
         }
         within(problems, "database.max_connections", self.max_connections.into(), 1, 1_000);
         within(problems, "database.acquire_timeout_ms", self.acquire_timeout_ms, 10, 600_000);

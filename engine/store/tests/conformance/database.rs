@@ -124,7 +124,9 @@ pub(crate) async fn statements_stay_prepared_whatever_their_lists(mut world: Wor
     if let Db::MySql(pools) = &world.db {
         const COUNTS: &str =
             "SHOW SESSION STATUS WHERE Variable_name IN ('Com_stmt_close', 'Com_stmt_prepare')";
-        let counts: Vec<(String, String)> = sqlx::query_as(COUNTS).fetch_all(&**pools).await.unwrap();
+        let mut connection = pools.acquire().await.unwrap();
+        let counts: Vec<(String, String)> =
+            sqlx::query_as(COUNTS).fetch_all(&mut *connection).await.unwrap();
         let count = |name| counts.iter().find(|(of, _)| of == name).unwrap().1.parse::<usize>().unwrap();
         assert_eq!(count("Com_stmt_close"), 0);
         assert!(count("Com_stmt_prepare") <= config.statement_cache);

@@ -71,9 +71,14 @@ impl World {
     pub(crate) async fn empty_database(&self) -> String {
         match &self.folder {
             Some(folder) => format!("sqlite:{}", folder.path().join("empty.db").display()),
-            None => create_mysql_database(&format!("{}_{}", mysql_prefix(), number())).await,
+            None => create_mysql_database(&new_name()).await,
         }
     }
+}
+
+/// A name for a database or a user that is dropped when the suite ends.
+pub(crate) fn new_name() -> String {
+    format!("{}_{}", mysql_prefix(), number())
 }
 
 /// A number that no other call in this process gets.
@@ -152,7 +157,7 @@ fn mysql_prefix() -> &'static str {
     prefix
 }
 
-async fn create_mysql_database(name: &str) -> String {
+pub(crate) async fn create_mysql_database(name: &str) -> String {
     let mut connection = server().connect().await.unwrap();
     let sql = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
     sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
@@ -164,7 +169,7 @@ async fn create_mysql_database(name: &str) -> String {
     format!("mysql://{host}/{name}{parameters}")
 }
 
-/// A process that outlives this one, however it ends, and then drops its databases: the test
+/// A process that outlives this one, however it ends, and then drops its databases and users: the test
 /// harness has no word for "after all tests".
 fn heir(prefix: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
@@ -194,8 +199,15 @@ fn databases_are_dropped_when_the_suite_has_ended() {
         .await
         .unwrap();
         assert!(!names.is_empty());
-        for name in names {
-            let sql = format!("DROP DATABASE {name}");
+        let users: Vec<String> =
+            sqlx::query_scalar("SELECT CAST(user AS CHAR) FROM mysql.user WHERE LEFT(user, ?) = ?")
+                .bind(prefix.len() as i64)
+                .bind(&prefix)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        let databases = names.iter().map(|name| format!("DROP DATABASE {name}"));
+        for sql in databases.chain(users.iter().map(|name| format!("DROP USER {name}@'%'"))) {
             sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         }
     });

@@ -77,7 +77,10 @@ async fn orders(db: &Db, store: Id<Store>) -> Vec<Order> {
 
 async fn sums(db: &Db, sql: &'static str, store: Id<Store>) -> Sums {
     let rows: Vec<(Uuid, Uuid, i64)> = match db {
-        Db::MySql(pools) => sqlx::query_as(sql).bind(store.uuid()).fetch_all(&**pools).await.unwrap(),
+        Db::MySql(pools) => {
+            let mut connection = pools.acquire().await.unwrap();
+            sqlx::query_as(sql).bind(store.uuid()).fetch_all(&mut *connection).await.unwrap()
+        }
         Db::Sqlite { read, .. } => sqlx::query_as(sql).bind(store.uuid()).fetch_all(read).await.unwrap(),
     };
     let sums = rows.into_iter().map(|(one, two, sum)| ((one, two), sum));
@@ -152,7 +155,8 @@ fn granted_by_day(orders: &[Order]) -> Days {
 async fn days(db: &Db, store: Id<Store>) -> Days {
     let rows: Vec<(Uuid, i64, i64)> = match db {
         Db::MySql(pools) => {
-            sqlx::query_as(GRANTED_BY_DAY).bind(store.uuid()).fetch_all(&**pools).await.unwrap()
+            let mut connection = pools.acquire().await.unwrap();
+            sqlx::query_as(GRANTED_BY_DAY).bind(store.uuid()).fetch_all(&mut *connection).await.unwrap()
         }
         Db::Sqlite { read, .. } => {
             sqlx::query_as(GRANTED_BY_DAY).bind(store.uuid()).fetch_all(read).await.unwrap()

@@ -51,7 +51,8 @@ pub(crate) async fn update(counter: &Counter) -> Result<()> {
     let (store, variant) = (counter.store.uuid(), counter.hot.uuid());
     let changed = match &counter.state.db {
         Db::MySql(pools) => {
-            sqlx::query(SQL).bind(store).bind(variant).execute(&**pools).await?.rows_affected()
+            let mut connection = pools.acquire().await?;
+            sqlx::query(SQL).bind(store).bind(variant).execute(&mut *connection).await?.rows_affected()
         }
         Db::Sqlite { write, .. } => {
             sqlx::query(SQL).bind(store).bind(variant).execute(write).await?.rows_affected()
