@@ -249,6 +249,14 @@ resource "aws_iam_role_policy" "deploy" {
         Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
         Resource = [aws_codebuild_project.migrate.arn]
       },
+      # Another buildspec could do whatever the migration step may, which reads the master's password.
+      {
+        Sid       = "MigrateAsItIs"
+        Effect    = "Deny"
+        Action    = ["codebuild:StartBuild"]
+        Resource  = [aws_codebuild_project.migrate.arn]
+        Condition = { Null = { "codebuild:source.buildspec" = "false" } }
+      },
       {
         Sid      = "ImageTag"
         Effect   = "Allow"

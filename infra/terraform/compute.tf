@@ -36,14 +36,14 @@ resource "aws_lb_listener" "https" {
   }
 }
 
-# Metrics and readiness are nobody's outside; the health check doesn't come by here.
+# What the engine counts is nobody's outside. Health and readiness are told to everybody.
 resource "aws_lb_listener_rule" "operations" {
   listener_arn = aws_lb_listener.https.arn
   priority     = 1
 
   condition {
     path_pattern {
-      values = ["/actuator", "/actuator/*"]
+      values = ["/actuator/info", "/actuator/metrics*", "/actuator/prometheus"]
     }
   }
 
