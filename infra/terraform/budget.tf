@@ -49,7 +49,7 @@ resource "aws_budgets_budget" "monthly" {
 
     content {
       name   = "TagKeyValue"
-      values = ["user:Environment$${var.environment}"]
+      values = [format("user:Environment$%s", var.environment)]
     }
   }
 

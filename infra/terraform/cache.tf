@@ -53,7 +53,7 @@ resource "aws_elasticache_replication_group" "main" {
   num_cache_clusters         = local.redis_cluster ? null : 1 + var.redis_replicas
   num_node_groups            = local.redis_cluster ? var.redis_shards : null
   replicas_per_node_group    = local.redis_cluster ? var.redis_replicas : null
-  automatic_failover_enabled = var.redis_replicas > 0
+  automatic_failover_enabled = var.redis_replicas > 0 || local.redis_cluster
   multi_az_enabled           = var.redis_replicas > 0
 
   subnet_group_name  = aws_elasticache_subnet_group.main.name

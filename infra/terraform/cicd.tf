@@ -41,22 +41,24 @@ locals {
   # Where RDS keeps the master's password; empty where it is ours, and then the step sets a new one for itself.
   master_secrets = aws_db_instance.main.master_user_secret[*].secret_arn
 
-  migrate_environment = {
-    REPOSITORY_URL      = aws_ecr_repository.app.repository_url
-    IMAGE_TAG_PARAMETER = "${local.parameters}/image-tag"
-    MASTER_SECRET_ARN   = local.db_managed_password ? one(local.master_secrets) : ""
-    DATABASE_INSTANCE   = local.db_managed_password ? "" : aws_db_instance.main.identifier
-    DATABASE_SECRET     = local.secrets.database.name
-    SIGNING_SECRET      = local.secrets.signing.name
-    REDIS_SECRET        = var.redis_secure ? local.secrets.redis.name : ""
-    REDIS_GROUP         = var.redis_secure ? local.redis_name : ""
-    DATABASE_HOST       = aws_db_instance.main.address
-    DATABASE_NAME       = aws_db_instance.main.db_name
-    DATABASE_ADMIN      = aws_db_instance.main.username
-    DATABASE_USER       = "martlet"
-    RDS_CA_URL          = local.instance_settings.ca_bundle
-    RDS_CA_SHA256       = var.rds_ca_sha256
-  }
+  # What migrate.sh is told. It does without what isn't there.
+  migrate_environment = merge(
+    {
+      REPOSITORY_URL      = aws_ecr_repository.app.repository_url
+      IMAGE_TAG_PARAMETER = "${local.parameters}/image-tag"
+      DATABASE_SECRET     = local.secrets.database.name
+      SIGNING_SECRET      = local.secrets.signing.name
+      DATABASE_HOST       = aws_db_instance.main.address
+      DATABASE_NAME       = aws_db_instance.main.db_name
+      DATABASE_ADMIN      = aws_db_instance.main.username
+      DATABASE_USER       = "martlet"
+      RDS_CA_URL          = local.instance_settings.ca_bundle
+    },
+    local.db_managed_password ? { MASTER_SECRET_ARN = one(local.master_secrets) } : {},
+    local.db_managed_password ? {} : { DATABASE_INSTANCE = aws_db_instance.main.identifier },
+    var.redis_secure ? { REDIS_SECRET = local.secrets.redis.name, REDIS_GROUP = local.redis_name } : {},
+    var.rds_ca_sha256 == "" ? {} : { RDS_CA_SHA256 = var.rds_ca_sha256 },
+  )
 }
 
 resource "aws_codebuild_project" "migrate" {

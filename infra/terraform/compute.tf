@@ -104,6 +104,9 @@ data "aws_ssm_parameter" "ami" {
 }
 
 locals {
+  # Only T types earn credits.
+  bursts = startswith(var.app_instance_type, "t")
+
   # What the scripts below ${path.module}/instance are told.
   instance_settings = {
     AWS_DEFAULT_REGION = var.region
@@ -182,8 +185,12 @@ resource "aws_launch_template" "app" {
     enabled = var.detailed_monitoring
   }
 
-  credit_specification {
-    cpu_credits = var.cpu_credits
+  dynamic "credit_specification" {
+    for_each = local.bursts ? [1] : []
+
+    content {
+      cpu_credits = var.cpu_credits
+    }
   }
 
   dynamic "tag_specifications" {

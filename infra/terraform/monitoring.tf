@@ -114,7 +114,7 @@ locals {
       statistic = "Average", above = 80, period = 300, periods = 2
     } },
     # Credits above the earned ones are billed, and nobody says so.
-    var.cpu_credits != "unlimited" ? {} : {
+    !local.bursts || var.cpu_credits != "unlimited" ? {} : {
       app-surplus-credits = {
         what      = "P2: instances are billed for CPU credits above those they earn: take a larger type or more of them"
         namespace = "AWS/EC2", metric = "CPUSurplusCreditsCharged", dimensions = local.group

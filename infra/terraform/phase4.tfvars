@@ -10,6 +10,8 @@ db_multi_az          = true
 # Nothing keeps it: the migration step gives itself a new one each time.
 db_read_replica = true
 
+# Cluster mode makes Redis anew: run the migration step afterwards, which gives it its token. Until then the engine
+# works without it.
 redis_node_type = "cache.m6g.large"
 redis_replicas  = 1
 redis_shards    = 2
