@@ -36,7 +36,9 @@ def arns(plan):
     found = {}
     for kind, shape in SHAPES.items():
         for values in plan.all(kind).values():
-            found[values["arn"]] = "arn:aws:" + shape.format(region=REGION, account=ACCOUNT, **{k: v for k, v in values.items() if k != "region"})
+            found[values["arn"]] = "arn:aws:" + shape.format(
+                region=REGION, account=ACCOUNT, **{k: v for k, v in values.items() if k != "region"}
+            )
     for values in plan.all("aws_db_instance").values():
         for secret in values.get("master_user_secret") or []:
             found[secret["secret_arn"]] = MASTER_SECRET
@@ -71,9 +73,10 @@ class Role:
         return [statement for policy in self.policies for statement in policy["Statement"]]
 
     def grants(self):
-        """Pairs of an action and a resource."""
+        """Pairs of an action and a resource, before what is denied of them."""
         for statement in self.statements():
-            assert statement["Effect"] == "Allow", f"{self.name} has a statement that denies: grants() can't tell what is left"
+            if statement["Effect"] == "Deny":
+                continue
             for action in listed(statement["Action"]):
                 for resource in listed(statement["Resource"]):
                     yield action, resource
@@ -105,6 +108,12 @@ OPERATORS = {
 }
 
 
+def holds(operator, key, wanted, context):
+    if operator == "Null":
+        return wanted == [str(key not in context).lower()]
+    return key in context and any(OPERATORS[operator](value, context[key]) for value in wanted)
+
+
 def allows(statements, action, resource, context):
     """AWS' own order: a statement that denies wins, else one that allows, else no. Unknown operators are an error."""
     allowed = False
@@ -113,7 +122,7 @@ def allows(statements, action, resource, context):
             any(matches(p, action, ignore_case=True) for p in listed(statement["Action"]))
             and any(matches(p, resource) for p in listed(statement.get("Resource", resource)))
             and all(
-                key in context and any(OPERATORS[operator](wanted, context[key]) for wanted in listed(values))
+                holds(operator, key, listed(values), context)
                 for operator, keys in statement.get("Condition", {}).items()
                 for key, values in keys.items()
             )
@@ -134,9 +143,7 @@ def formats(action):
     prefix, name = action.split(":")
     known = service(prefix)
     assert known and name in known["privileges"], f"AWS has no action {action}"
-    return [
-        known["resources"][kind]["arn"] for kind in known["privileges"][name]["resource_types"] if kind
-    ]
+    return [known["resources"][kind]["arn"] for kind in known["privileges"][name]["resource_types"] if kind]
 
 
 def takes(action, resource):
@@ -148,4 +155,7 @@ def takes(action, resource):
 def as_expression(arn):
     parts = re.split(r"(\$\{\w+\}|\*)", arn.replace("${Partition}", "aws"))
     one = {"${BucketName}": "[^/]+", "*": ".*"}
-    return "".join(one.get(p, "[^:]*" if p in ("${Region}", "${Account}") else ".+") if p.startswith(("$", "*")) else re.escape(p) for p in parts)
+    return "".join(
+        one.get(p, "[^:]*" if p in ("${Region}", "${Account}") else ".+") if p.startswith(("$", "*")) else re.escape(p)
+        for p in parts
+    )

@@ -15,10 +15,7 @@ CHECKER = os.environ.get("MARTLET_TF_CHECK")
 # What is checked, and what the checker is told beside terraform.tfvars, which Terraform reads by itself.
 VARIANTS = {
     "default": [],
-    **{
-        name: [f"-var-file={name}.tfvars"]
-        for name in ["staging", "phase1", "phase2", "phase3", "phase4", "document"]
-    },
+    **{name: [f"-var-file={name}.tfvars"] for name in ["staging", "phase1", "phase2", "phase3", "phase4", "document"]},
     "switches": [f"-var-file={Path(__file__).with_name('switches.tfvars')}"],
 }
 
@@ -72,9 +69,18 @@ class Names(dict):
 
     def __init__(self, plan):
         super().__init__(
-            __builtins__={}, all=all, any=any, len=len, list=list, set=set, sorted=sorted, str=str,
+            __builtins__={},
+            all=all,
+            any=any,
+            len=len,
+            list=list,
+            set=set,
+            sorted=sorted,
+            str=str,
             json=lambda text: wrap(json.loads(text)),
-            data={r["address"].removeprefix("data."): Value(r["values"]) for r in plan.resources if r["mode"] == "data"},
+            data={
+                r["address"].removeprefix("data."): Value(r["values"]) for r in plan.resources if r["mode"] == "data"
+            },
             user_data=user_data.of(plan)["aws_launch_template.app"],
         )
         self.plan = plan

@@ -12,7 +12,12 @@ import plan
 HERE = Path(__file__).resolve().parent
 DOCUMENT = plan.INFRA / "reference/aws-infrastructure.ko.md"
 READMES = ["README.md", "README.ko.md"]
-PHASES = {"Phase 1: 현재": "phase1", "Phase 2: 초기 성장": "phase2", "Phase 3: 중간 성장": "phase3", "Phase 4: 대규모": "phase4"}
+PHASES = {
+    "Phase 1: 현재": "phase1",
+    "Phase 2: 초기 성장": "phase2",
+    "Phase 3: 중간 성장": "phase3",
+    "Phase 4: 대규모": "phase4",
+}
 
 
 @cache

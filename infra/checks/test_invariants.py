@@ -17,7 +17,9 @@ SECRETS = {
 
 def openings(known):
     """Security groups that let the whole internet in where they shouldn't."""
-    names = {values["id"]: values["name"].removesuffix("-staging") for values in known.all("aws_security_group").values()}
+    names = {
+        values["id"]: values["name"].removesuffix("-staging") for values in known.all("aws_security_group").values()
+    }
     for address, rule in known.all("aws_vpc_security_group_ingress_rule").items():
         if rule["cidr_ipv6"] or (rule["cidr_ipv4"] or "").endswith("/0"):
             ports = range(rule["from_port"], rule["to_port"] + 1) if rule["from_port"] is not None else [None]
@@ -39,7 +41,10 @@ def exposures(known):
     blocked = {
         block["bucket"]
         for block in known.all("aws_s3_bucket_public_access_block").values()
-        if all(block[k] for k in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"])
+        if all(
+            block[k]
+            for k in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]
+        )
     }
     for bucket in buckets - blocked:
         yield f"bucket {bucket} may become public"
@@ -64,7 +69,9 @@ def in_the_clear(known):
     for address, values in known.all("aws_instance").items():
         if not values["root_block_device"] or not values["root_block_device"][0]["encrypted"]:
             yield f"{address} has a volume that isn't encrypted"
-    encrypted = {values["bucket"] for values in known.all("aws_s3_bucket_server_side_encryption_configuration").values()}
+    encrypted = {
+        values["bucket"] for values in known.all("aws_s3_bucket_server_side_encryption_configuration").values()
+    }
     for bucket in {b["id"] for b in known.all("aws_s3_bucket").values()} - encrypted:
         yield f"bucket {bucket} isn't encrypted"
 
@@ -82,7 +89,11 @@ def unheard(known):
     for address, database in known.all("aws_db_instance").items():
         if not database["backup_retention_period"] and not database["replicate_source_db"]:
             yield f"{address} has no backup"
-        if "mysql" == database["engine"] and database["engine_lifecycle_support"] != "open-source-rds-extended-support-disabled" and database["engine_version"] != "8.0":
+        if (
+            database["engine"] == "mysql"
+            and database["engine_lifecycle_support"] != "open-source-rds-extended-support-disabled"
+            and database["engine_version"] != "8.0"
+        ):
             yield f"{address} may be billed extended support"
 
 
@@ -106,7 +117,11 @@ def values_of_secrets(known):
 
 def flaws(known):
     return [
-        *openings(known), *exposures(known), *in_the_clear(known), *unheard(known), *values_of_secrets(known),
+        *openings(known),
+        *exposures(known),
+        *in_the_clear(known),
+        *unheard(known),
+        *values_of_secrets(known),
     ]
 
 
@@ -141,5 +156,7 @@ def test_cloudfront_and_its_certificate_are_of_us_east_1(plans):
     assert '"us-east-1"' in configured
     by_arn = {v["arn"]: a for a, v in known.all("aws_acm_certificate").items()}
     assert by_arn[arn] == "aws_acm_certificate.cloudfront[0]"
-    providers = {r["address"]: r["provider_config_key"] for r in known.planned["configuration"]["root_module"]["resources"]}
+    providers = {
+        r["address"]: r["provider_config_key"] for r in known.planned["configuration"]["root_module"]["resources"]
+    }
     assert providers["aws_acm_certificate.cloudfront"].endswith("us_east_1")

@@ -49,6 +49,7 @@ SECRET = """resource "aws_secretsmanager_secret_version" "signing" {
   secret_id     = aws_secretsmanager_secret.all["signing"].id
   secret_string = "one:c2VjcmV0"
 }"""
+# fmt: off
 MISTAKES = [
     Mistake("a misspelt attribute", "compute.tf", "  idle_timeout  ", "  idle_timeuot  ", "validate", "idle_timeuot"),
     Mistake("a value that AWS does not know", "compute.tf", '"lb_cookie"', '"lb_cookies"', "validate", "lb_cookies"),
@@ -85,6 +86,8 @@ MISTAKES = [
     Mistake("what cloud-init does not know", "compute.tf", "permissions = file.mode", "permission = file.mode", "cloud-init", "permission"),
     Mistake("headers that are let through", "compute.tf", "  drop_invalid_header_fields = true\n", "", "checkov", "aws_lb.main"),
 ]
+# fmt: on
+
 CHECKER_STEPS = {
     # What the checker's output has in it when a step of it fails, and how far it has come.
     "fmt": lambda said: "--- old/" in said and "configuration is valid" not in said,
@@ -111,8 +114,10 @@ def run(mistake, folder):
 
 
 @pytest.fixture(scope="module")
-def runs(checker, checked, tmp_path_factory):
-    return {m.what: checker.submit(run, m, tmp_path_factory.mktemp("mistake")) for m in MISTAKES}
+def runs(checker, checked, request, tmp_path_factory):
+    """The runs of the mistakes that this session tests, begun after the variants' own."""
+    chosen = [item.callspec.params["mistake"] for item in request.session.items if item.module is request.module]
+    return {m.what: checker.submit(run, m, tmp_path_factory.mktemp("mistake")) for m in chosen}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[f"{m.what}, by {m.by}" for m in MISTAKES])

@@ -82,7 +82,9 @@ def test_units_start_what_is_there(told, variant):
                 if key.startswith("Exec") and not command.startswith("/usr/bin/"):
                     program = data.files[command.split()[0]]
                     assert program["permissions"] == "0755", f"{path} can't start {command}"
-        enabled = {unit for command in data.document["runcmd"] if "enable" in command for unit in command if "." in unit}
+        enabled = {
+            unit for command in data.document["runcmd"] if "enable" in command for unit in command if "." in unit
+        }
         ours = {Path(path).name for path, text in data.units().items() if "[Install]" in text}
         assert ours == enabled - {"docker.service"}
 

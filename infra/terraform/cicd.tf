@@ -164,8 +164,14 @@ resource "aws_iam_role_policy" "migrate" {
       {
         Sid      = "Interface"
         Effect   = "Allow"
-        Action   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"]
+        Action   = ["ec2:CreateNetworkInterface"]
         Resource = concat(["${local.arn.ec2}:network-interface/*", aws_security_group.migrate.arn], [for subnet in aws_subnet.private : subnet.arn])
+      },
+      {
+        Sid      = "InterfaceAway"
+        Effect   = "Allow"
+        Action   = ["ec2:DeleteNetworkInterface"]
+        Resource = ["${local.arn.ec2}:network-interface/*"]
       },
       {
         Sid      = "InterfaceForCodeBuild"
@@ -251,7 +257,7 @@ resource "aws_iam_role_policy" "deploy" {
         Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
         Resource = [aws_codebuild_project.migrate.arn]
       },
-      # Another buildspec could do whatever the migration step may, which reads the master's password.
+      # The step is run as it is. Its image is the deployer's, though: who deploys is trusted with the database.
       {
         Sid       = "MigrateAsItIs"
         Effect    = "Deny"

@@ -25,12 +25,21 @@ pub(crate) fn is_installed(package: &str) -> bool {
 
 /// Installs packages, and removes none to make place for them. Only as root.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.args(["-o", "DPkg::Lock::Timeout=300", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
     run::output(apt().arg("update"))?;
     run::output(apt().args(["install", "-y", "--no-install-recommends", "--no-remove"]).args(packages))
         .map(|_| ())
+}
+
+/// Puts a package's file into a folder, and installs nothing.
+pub(crate) fn download(package: &str, folder: &Path) -> Result<()> {
+    run::output(apt().arg("update"))?;
+    // As root: the user that apt-get would take for it can't write there.
+    run::output(apt().args(["-o", "APT::Sandbox::User=root", "download", package]).current_dir(folder))
+        .map(|_| ())
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(["-o", "DPkg::Lock::Timeout=300", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive");
+    command
 }

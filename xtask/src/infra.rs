@@ -9,8 +9,17 @@ use crate::{debian, run, tools, workspace};
 /// What the checks call beside Python's packages, by program and by Debian's package.
 const PROGRAMS: [(&str, &str); 2] = [("shellcheck", "shellcheck"), ("jq", "jq")];
 
-/// The Python that has what the checks need, with everything installed that this machine lacks; or why it can't be.
-pub(crate) fn python() -> Result<PathBuf> {
+/// What the checks need.
+#[derive(Debug)]
+pub(crate) struct Means {
+    /// A Python with their packages.
+    python: PathBuf,
+    /// Where cloud-init is.
+    cloud_init: PathBuf,
+}
+
+/// Sees to it that this machine has what the checks need, or says why it can't.
+pub(crate) fn ensure() -> Result<Means> {
     if std::env::var_os("MARTLET_TF_CHECK").is_none() {
         bail!("MARTLET_TF_CHECK names no program that checks a Terraform folder");
     }
@@ -26,7 +35,7 @@ pub(crate) fn python() -> Result<PathBuf> {
         run::say(&format!("installing Debian's {}", missing.join(", ")));
         debian::install(&missing)?;
     }
-    environment()
+    Ok(Means { python: environment()?, cloud_init: cloud_init()? })
 }
 
 /// A virtual environment with the packages of infra/checks/requirements.txt, made anew when those change.
@@ -49,9 +58,27 @@ fn environment() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The folder of cloud-init, which is unpacked and not installed: a machine that has it installed runs it when
+/// it starts.
+fn cloud_init() -> Result<PathBuf> {
+    let folder = tools::cache_dir()?.join("cloud-init");
+    if folder.join("usr").exists() {
+        return Ok(folder);
+    }
+    run::say("unpacking Debian's cloud-init, which checks what instances are told");
+    let packages = tools::cache_dir()?.join("cloud-init-package");
+    std::fs::create_dir_all(&packages)?;
+    debian::download("cloud-init", &packages)?;
+    let package = std::fs::read_dir(&packages)?.next().context("apt-get downloaded nothing")??.path();
+    run::output(Command::new("dpkg-deb").arg("--extract").args([&package, &folder]))?;
+    std::fs::remove_dir_all(packages)?;
+    Ok(folder)
+}
+
 /// Runs all checks, over the engine's binary where they need it.
-pub(crate) fn checks(python: &std::path::Path) -> Command {
-    let mut checks = Command::new(python);
+pub(crate) fn checks(means: &Means) -> Command {
+    let mut checks = Command::new(&means.python);
+    checks.env("MARTLET_CLOUD_INIT", &means.cloud_init);
     checks.args(["-m", "pytest", "-p", "no:cacheprovider", "infra/checks"]);
     checks.env("MARTLET_BINARY", workspace::binary()).env("PYTHONDONTWRITEBYTECODE", "1");
     checks.current_dir(workspace::root());
