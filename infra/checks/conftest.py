@@ -13,7 +13,8 @@ import plan
 def pytest_runtest_makereport():
     """Where the step has to be complete, what is skipped has failed."""
     report = yield
-    if report.skipped and "infra" in os.environ.get("MARTLET_TEST_REQUIRE", "").split(","):
+    required = {name.strip() for name in os.environ.get("MARTLET_TEST_REQUIRE", "").split(",")}
+    if report.skipped and required & {"infra", "all"}:
         report.outcome = "failed"
         report.longrepr = f"skipped, where MARTLET_TEST_REQUIRE has infra: {report.longrepr}"
     return report

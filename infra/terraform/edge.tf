@@ -100,7 +100,8 @@ resource "aws_cloudfront_origin_access_control" "static" {
 }
 
 resource "aws_cloudfront_distribution" "main" {
-  count = var.cloudfront ? 1 : 0
+  count    = var.cloudfront ? 1 : 0
+  provider = aws.us_east_1
 
   enabled         = true
   comment         = local.name
