@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{run, wasm, workspace};
+use crate::{infra, run, wasm, workspace};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -92,7 +92,7 @@ impl Demo {
     fn martlet(&self) -> Command {
         let mut command = Command::new(workspace::binary());
         // Ours, and unknown to the engine, which refuses what it doesn't know.
-        command.env_remove("MARTLET_CACHE");
+        command.env_remove("MARTLET_CACHE").env_remove(infra::CHECKER);
         command.env("DATABASE_URL", &self.database).env("MARTLET_SERVER__ADDRESS", &self.address);
         command
     }

@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{debian, run, tools, workspace};
 
+/// Names the program that checks a Terraform folder.
+pub(crate) const CHECKER: &str = "MARTLET_TF_CHECK";
 /// What the checks call beside Python's packages, by program and by Debian's package.
 const PROGRAMS: [(&str, &str); 2] = [("shellcheck", "shellcheck"), ("jq", "jq")];
 
@@ -20,8 +22,8 @@ pub(crate) struct Means {
 
 /// Sees to it that this machine has what the checks need, or says why it can't.
 pub(crate) fn ensure() -> Result<Means> {
-    if std::env::var_os("MARTLET_TF_CHECK").is_none() {
-        bail!("MARTLET_TF_CHECK names no program that checks a Terraform folder");
+    if std::env::var_os(CHECKER).is_none() {
+        bail!("{CHECKER} names no program that checks a Terraform folder");
     }
     let missing: Vec<&str> = PROGRAMS
         .iter()

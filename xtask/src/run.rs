@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace;
+use crate::{infra, workspace};
 
 /// Says what is going on.
 #[expect(clippy::print_stdout, reason = "a task speaks to whoever runs it")]
@@ -17,6 +17,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments);
     forget_own_package(&mut command);
+    // The engine refuses what it doesn't know, and this is of one step alone.
+    command.env_remove(infra::CHECKER);
     command
 }
 
