@@ -93,9 +93,10 @@ def test_units_start_what_is_there(told, variant):
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another user")
 
-# Says what it was called with, in one write, as both sides of a pipe do so at once; and does it.
+# Says what it was called with, and does it. In one write, as both sides of a pipe say so at once: bash writes at the
+# end of a line, so a record ends with something else.
 WRAPPER = """#!/bin/bash
-printf '%s\\0' {name} "$@" $'\\n' >>{log}
+printf '%s\\0' {name} "$@" $'\\x1e' >>{log}
 {then}
 """
 CURL = """case "$*" in
@@ -159,7 +160,7 @@ class Instance:
         )
 
     def commands(self):
-        lines = self.log.read_text().split("\0\n\0") if self.log.exists() else []
+        lines = self.log.read_text().split("\0\x1e\0") if self.log.exists() else []
         return [line.split("\0") for line in lines if line]
 
     def environment_file(self):
