@@ -124,16 +124,8 @@ resource "aws_db_instance" "replica" {
 resource "aws_iam_role" "db_monitoring" {
   count = var.enhanced_monitoring ? 1 : 0
 
-  name = "${local.name}-db-monitoring"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "monitoring.rds.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-db-monitoring"
+  assume_role_policy = local.trust["monitoring.rds"]
 }
 
 resource "aws_iam_role_policy_attachment" "db_monitoring" {
@@ -183,16 +175,8 @@ resource "aws_backup_selection" "weekly" {
 resource "aws_iam_role" "backup" {
   count = var.weekly_snapshots ? 1 : 0
 
-  name = "${local.name}-backup"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "backup.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-backup"
+  assume_role_policy = local.trust["backup"]
 }
 
 resource "aws_iam_role_policy" "backup" {
@@ -249,16 +233,8 @@ resource "aws_scheduler_schedule" "db" {
 resource "aws_iam_role" "db_hours" {
   count = var.office_hours ? 1 : 0
 
-  name = "${local.name}-db-hours"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-db-hours"
+  assume_role_policy = local.trust["scheduler"]
 }
 
 resource "aws_iam_role_policy" "db_hours" {

@@ -44,6 +44,19 @@ locals {
   arn = { for service in ["codebuild", "ec2", "elasticache", "logs", "rds", "scheduler", "ssm"] :
   service => "arn:${local.partition}:${service}:${var.region}:${local.account}" }
 
+  # What lets a service of AWS take on a role, on behalf of this account alone.
+  trust = { for service in ["backup", "export.rds", "monitoring.rds", "scheduler", "vpc-flow-logs"] :
+    service => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Action    = "sts:AssumeRole"
+        Principal = { Service = "${service}.amazonaws.com" }
+        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+      }]
+    })
+  }
+
   tags = {
     Project     = var.name
     Environment = var.environment

@@ -52,10 +52,7 @@ resource "aws_sns_topic_subscription" "alarms_by_email" {
 }
 
 locals {
-  load_balancer = { LoadBalancer = aws_lb.main.arn_suffix }
-  target_group  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = aws_lb_target_group.app.arn_suffix }
-  group         = { AutoScalingGroupName = aws_autoscaling_group.app.name }
-  database      = { DBInstanceIdentifier = aws_db_instance.main.identifier }
+  database = { DBInstanceIdentifier = aws_db_instance.main.identifier }
 
   # How ElastiCache names the nodes of a group, of a group in cluster mode, and a plain one.
   redis_nodes = (
@@ -71,7 +68,7 @@ locals {
     {
       alb-unhealthy-targets = {
         what      = "P1: the load balancer finds instances unhealthy"
-        namespace = "AWS/ApplicationELB", metric = "UnHealthyHostCount", dimensions = local.target_group
+        namespace = "AWS/ApplicationELB", metric = "UnHealthyHostCount", dimensions = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = aws_lb_target_group.app.arn_suffix }
         statistic = "Maximum", above = 0, period = 60, periods = 2
       }
       rds-cpu = {
@@ -117,7 +114,7 @@ locals {
     !local.bursts || var.cpu_credits != "unlimited" ? {} : {
       app-surplus-credits = {
         what      = "P2: instances are billed for CPU credits above those they earn: take a larger type or more of them"
-        namespace = "AWS/EC2", metric = "CPUSurplusCreditsCharged", dimensions = local.group
+        namespace = "AWS/EC2", metric = "CPUSurplusCreditsCharged", dimensions = { AutoScalingGroupName = aws_autoscaling_group.app.name }
         statistic = "Maximum", above = 0, period = 300, periods = 1
       }
     },
@@ -150,18 +147,18 @@ resource "aws_cloudwatch_metric_alarm" "all" {
 }
 
 locals {
-  # A metric as a widget wants it: namespace, name, dimension and value by turns, options.
+  # A metric as a widget wants it: namespace, name, a dimension and its value, options.
   widgets = {
     "ALB requests and response time" = [
-      concat(["AWS/ApplicationELB", "RequestCount"], flatten([for key, value in local.load_balancer : [key, value]]), [{ stat = "Sum" }]),
-      concat(["AWS/ApplicationELB", "TargetResponseTime"], flatten([for key, value in local.load_balancer : [key, value]]), [{ stat = "p95", yAxis = "right" }]),
+      ["AWS/ApplicationELB", "RequestCount", "LoadBalancer", aws_lb.main.arn_suffix, { stat = "Sum" }],
+      ["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", aws_lb.main.arn_suffix, { stat = "p95", yAxis = "right" }],
     ]
     "EC2 CPU" = [
-      concat(["AWS/EC2", "CPUUtilization"], flatten([for key, value in local.group : [key, value]]), [{ stat = "Average" }]),
+      ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", aws_autoscaling_group.app.name, { stat = "Average" }],
     ]
     "RDS CPU and connections" = [
-      concat(["AWS/RDS", "CPUUtilization"], flatten([for key, value in local.database : [key, value]]), [{ stat = "Average" }]),
-      concat(["AWS/RDS", "DatabaseConnections"], flatten([for key, value in local.database : [key, value]]), [{ stat = "Maximum", yAxis = "right" }]),
+      ["AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", aws_db_instance.main.identifier, { stat = "Average" }],
+      ["AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier", aws_db_instance.main.identifier, { stat = "Maximum", yAxis = "right" }],
     ]
     "Redis memory" = [for node in local.redis_nodes :
       ["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", node, { stat = "Average" }]

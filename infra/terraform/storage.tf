@@ -202,16 +202,8 @@ resource "aws_s3_bucket_policy" "data" {
 
 # What RDS exports snapshots as. The key for that is given with each export.
 resource "aws_iam_role" "rds_export" {
-  name = "${local.name}-rds-export"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "export.rds.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
-    }]
-  })
+  name               = "${local.name}-rds-export"
+  assume_role_policy = local.trust["export.rds"]
 }
 
 resource "aws_iam_role_policy" "rds_export" {

@@ -60,8 +60,9 @@ pub(super) async fn run(config: &Config, command: StoreCommand) -> anyhow::Resul
 }
 
 fn read(text: &str) -> anyhow::Result<StoreFile> {
-    let wanted: StoreFile = toml::from_str(text)?;
-    let name = wanted.name.trim();
+    let mut wanted: StoreFile = toml::from_str(text)?;
+    wanted.name = wanted.name.trim().to_owned();
+    let name = &wanted.name;
     ensure!(
         (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control),
         "name is 1 to 100 characters on one line"
